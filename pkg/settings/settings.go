@@ -1,0 +1,69 @@
+// Package settings is what the owner decides, and what things are called. It is shared by the
+// functions, the CLI and the stacks, so it imports the standard library only.
+package settings
+
+import "time"
+
+// The environment variables that functions and the CLI read.
+const (
+	TableVariable    = "AWS_HIT_BREAKS_TABLE"
+	SettingsVariable = "AWS_HIT_BREAKS_SETTINGS"
+)
+
+// The tags that an owner puts on resources.
+const (
+	ProtectTag = "aws-hit-breaks:protect" // any value but false, no or 0: never touched
+	PauseTag   = "aws-hit-breaks:pause"   // PauseByScaling on a group: scale it to zero
+	SwitchTag  = "aws-hit-breaks:switch"  // any value: part of the switch itself, never touched
+
+	PauseByScaling = "scale-to-zero"
+)
+
+// DefaultTable is the name of the snapshot table where TableVariable is not set.
+const DefaultTable = "aws-hit-breaks-snapshots"
+
+// Settings is what the owner decides. The zero value of a field means its default, which Parse
+// fills in.
+type Settings struct {
+	// Regions limits the brake to these regions (globs). Default: every region enabled.
+	Regions []string `json:"regions,omitempty"`
+	// Settle is how long a group is left alone between the suspension of its processes and the stop
+	// of its members: suspensions take effect late (aws-semantics: c7n #8660). Default 60s.
+	Settle Duration `json:"settle,omitempty"`
+	// Wait is how long one resource may hold back the next wave, or a step may take, before the run
+	// goes on without it and reports it. Default 20m.
+	Wait Duration `json:"wait,omitempty"`
+	// Enforce says what is stopped again between orders: EnforceAWS (default), what AWS itself
+	// started; EnforceAll, also what a person started.
+	Enforce string `json:"enforce,omitempty"`
+	// Unparsed says what a message from the configured topic does that cannot be understood:
+	// UnparsedPause (default) or UnparsedNotify.
+	Unparsed string `json:"unparsed,omitempty"`
+	// InstanceStore says what happens to instances whose instance-store data a stop would lose:
+	// InstanceStoreVerdict (default) leaves them running, InstanceStoreAllow stops them.
+	InstanceStore string `json:"instanceStore,omitempty"`
+	// ScaleToZero says which groups may be paused by terminating their members: ScaleTagged
+	// (default), those tagged PauseTag = PauseByScaling; ScaleUnpausable, also those that cannot be
+	// paused otherwise (Spot, instance store).
+	ScaleToZero string `json:"scaleToZero,omitempty"`
+	// Topics are the ARNs of the alarm topics. Default: any topic of the function's own account.
+	Topics []string `json:"topics,omitempty"`
+	// Prefix begins the names of the deployed functions: <prefix>-pause, -resume, -guard.
+	// Default "aws-hit-breaks".
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// The values of the settings that are words.
+const (
+	EnforceAWS           = "aws"
+	EnforceAll           = "all"
+	UnparsedPause        = "pause"
+	UnparsedNotify       = "notify"
+	InstanceStoreVerdict = "verdict"
+	InstanceStoreAllow   = "allow"
+	ScaleTagged          = "tagged"
+	ScaleUnpausable      = "unpausable"
+)
+
+// Duration is a time.Duration written as Go writes it: "90s".
+type Duration time.Duration

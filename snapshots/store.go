@@ -1,0 +1,200 @@
+// Package snapshots is the durable memory of the brake: what an emergency's snapshot consists of,
+// how its items are written down, how they are checked, and the contract of a store. The stores are
+// in dynamo and bolt; storetest holds both to the contract. It imports neither AWS nor bbolt.
+package snapshots
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// Live is the account's one open snapshot.
+type Live struct {
+	Account  string             `json:"account"`
+	Snapshot string             `json:"snapshot"` // time-sortable id
+	Opened   time.Time          `json:"opened"`
+	Orders   []killswitch.Order `json:"orders"`
+	Regions  []string           `json:"regions,omitempty"` // every region any run has found, sorted
+	LookAt   time.Time          `json:"lookAt,omitzero"`   // nothing is due before; zero means now
+}
+
+// Last is the newest order. A live snapshot has at least one.
+func (l *Live) Last() killswitch.Order { return l.Orders[len(l.Orders)-1] }
+
+// Header is what remains of a snapshot in the list: its orders, and when it was opened and closed.
+type Header struct {
+	Account     string             `json:"account"`
+	Snapshot    string             `json:"snapshot"`
+	Opened      time.Time          `json:"opened"`
+	Closed      time.Time          `json:"closed,omitzero"`
+	ToolVersion string             `json:"toolVersion"`
+	Orders      []killswitch.Order `json:"orders"`            // as of the opening, and again at the closing
+	Regions     []string           `json:"regions,omitempty"` // as of the closing
+	Counts      map[string]int     `json:"counts,omitempty"`  // by phase, at the closing
+}
+
+// Coverage says whether one kind was listed in one region for the orders up to Order.
+type Coverage struct {
+	Kind   killswitch.Kind `json:"kind"`
+	Order  int             `json:"order"`
+	Listed bool            `json:"listed"`        // to its end
+	Why    string          `json:"why,omitempty"` // not listed: what AWS said
+	At     time.Time       `json:"at"`
+	Count  int             `json:"count"`          // resources found
+	Hash   string          `json:"hash,omitempty"` // of the sorted ids of the items recorded
+	Items  int             `json:"items"`          // originals this region holds of the kind
+	// Verdicts are what was found and is left alone, each with its reason; at most MaxVerdicts of
+	// them, and how many more there were.
+	Verdicts     []Verdict `json:"verdicts,omitempty"`
+	MoreVerdicts int       `json:"moreVerdicts,omitempty"`
+}
+
+// MaxVerdicts keeps a coverage item under DynamoDB's 400 KB.
+const MaxVerdicts = 500
+
+// Verdict is a resource that is left alone, and why.
+type Verdict struct {
+	Resource killswitch.Resource `json:"resource"`
+	Phase    killswitch.Phase    `json:"phase"` // Unpausable or Protected
+	Reason   string              `json:"reason"`
+}
+
+// Lease is the right to act on one shard (region of a snapshot) until End.
+type Lease struct {
+	Snapshot   string
+	Account    string
+	Region     string
+	Owner      string
+	Generation int       // grows by one with each taker
+	Beat       int       // grows with each write of the holder
+	End        time.Time // wall clock of the holder; a taker does not compare it with its own
+}
+
+// Shard is everything stored of one region of a snapshot.
+type Shard struct {
+	Region   string
+	Lease    Lease // as stored; Owner is empty when nobody holds it
+	Items    []killswitch.Item
+	Coverage []Coverage
+	// Faults are stored items that could not be used, by key: damaged, unknown version, without
+	// their original. What is named here is in neither Items nor Coverage, but for an item whose
+	// original is fine and whose state is not: it is in Items with the zero State.
+	Faults []Fault
+}
+
+// Fault is something wrong with a stored item.
+type Fault struct {
+	PK, SK string
+	Ref    killswitch.Ref // where the key tells it
+	Why    string
+	Hint   string // what can still be done
+}
+
+// Snapshot is a whole snapshot, for reading.
+type Snapshot struct {
+	Header Header
+	Live   *Live // nil when it is closed
+	Shards []Shard
+	Faults []Fault // of the header, LIVE, and the whole
+}
+
+// Change is one write of a run to its shard: exactly one field is set.
+type Change struct {
+	// Original puts Item.Original, with its resource, under the order in Item.Order. Put once: where
+	// one exists under that order with the same content, nothing happens; with another content the
+	// write fails with ErrExists and nothing of it is written.
+	Original *killswitch.Item
+	// Part puts one part of the item's original, under the same rule.
+	Part *PartOf
+	// State replaces the state of the item.
+	State *killswitch.Item
+	// Coverage replaces the coverage of its kind.
+	Coverage *Coverage
+}
+
+// PartOf is a part and the item it belongs to.
+type PartOf struct {
+	Ref   killswitch.Ref
+	Order int
+	Part  killswitch.Part
+}
+
+// Given is what became of an order.
+type Given struct {
+	Live     *Live // as it is now
+	Order    killswitch.Order
+	Appended bool // false: the message had been seen before
+}
+
+// MaxChanges is how many changes one Write takes: DynamoDB's 100 less the lease.
+const MaxChanges = 99
+
+// The errors that callers act on. Stores wrap them with what and which.
+var (
+	// ErrLeaseLost: somebody else holds the shard, or the lease's time is over. Begin nothing more.
+	ErrLeaseLost = errors.New("lease lost")
+	// ErrLeaseHeld: somebody else holds the shard now. Acquire's answer carries the lease seen.
+	ErrLeaseHeld = errors.New("lease held")
+	// ErrExists: another original is stored under the same key. Nothing was written.
+	ErrExists = errors.New("another original exists")
+	// ErrOrders: the live snapshot is not the one, or has more orders, than the caller believes.
+	ErrOrders = errors.New("orders have changed")
+	// ErrNoSnapshot: there is no snapshot of this id.
+	ErrNoSnapshot = errors.New("no such snapshot")
+	// ErrNoTable: the table does not exist, or not here.
+	ErrNoTable = errors.New("no snapshot table")
+	// ErrDamaged: the LIVE item cannot be read, so no order can be given and nothing closed.
+	ErrDamaged = errors.New("stored item damaged")
+)
+
+// Store keeps snapshots. Reads are strongly consistent. Implementations retry what is transient
+// (throttles, transaction conflicts) within ctx and are safe for concurrent use.
+type Store interface {
+	// Live returns the live snapshot of the account, or nil where there is none. One read.
+	Live(ctx context.Context, account string) (*Live, error)
+
+	// Give appends an order, opening a snapshot where none is live, and in the same transaction
+	// remembers message (if not empty) as seen. A message seen before appends nothing and is no
+	// error. The order's Seq is set by the store, LookAt becomes zero. It needs no lease.
+	Give(ctx context.Context, account string, order killswitch.Order, message string) (Given, error)
+
+	// AddRegions adds to the regions of the live snapshot. Nothing is written when all are there.
+	AddRegions(ctx context.Context, live *Live, regions []string) error
+
+	// SetLookAt says when the guard should look next, if the orders are still those of live;
+	// otherwise ErrOrders.
+	SetLookAt(ctx context.Context, live *Live, at time.Time) error
+
+	// Close ends the live snapshot if its orders are still those of live; otherwise ErrOrders. In
+	// one transaction the header gets orders, regions and counts, and LIVE goes.
+	Close(ctx context.Context, live *Live, at time.Time, counts map[string]int) error
+
+	// Acquire takes the lease of a shard for owner, until now + ttl, if nobody holds it or if what
+	// is stored is exactly previous (its generation and beat): the caller watched it stand still.
+	// Otherwise ErrLeaseHeld with the lease as stored. Pass nil for previous at first.
+	Acquire(ctx context.Context, live *Live, region, owner string, ttl time.Duration, previous *Lease) (Lease, error)
+
+	// Write writes up to MaxChanges changes and extends the lease to now + ttl in one transaction,
+	// which fails whole with ErrLeaseLost when the lease is not the caller's any more. No changes
+	// is a renewal. The lease is updated in place. A Write whose answer was lost and that is
+	// repeated by the store itself counts once.
+	Write(ctx context.Context, lease *Lease, ttl time.Duration, changes []Change) error
+
+	// Release gives the lease back. Releasing one that was lost is no error.
+	Release(ctx context.Context, lease *Lease) error
+
+	// Shard reads everything of one shard.
+	Shard(ctx context.Context, account, snapshot, region string) (Shard, error)
+
+	// Headers lists the account's snapshots, newest first; limit 0 means all.
+	Headers(ctx context.Context, account string, limit int) ([]Header, error)
+
+	// Snapshot reads a whole snapshot, or ErrNoSnapshot.
+	Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error)
+
+	// Where names the store for humans: "table x in eu-west-1", "file …/snapshots.db".
+	Where() string
+}
