@@ -18,7 +18,9 @@ type Live struct {
 	Opened   time.Time          `json:"opened"`
 	Orders   []killswitch.Order `json:"orders"`
 	Regions  []string           `json:"regions,omitempty"` // every region any run has found, sorted
-	LookAt   time.Time          `json:"lookAt,omitzero"`   // nothing is due before; zero means now
+	// RegionsOrder is the newest order for which the account's regions have been listed whole.
+	RegionsOrder int       `json:"regionsOrder,omitempty"`
+	LookAt       time.Time `json:"lookAt,omitzero"` // nothing is due before; zero means now
 }
 
 // Last is the newest order. A live snapshot has at least one.
@@ -161,7 +163,9 @@ type Store interface {
 	// error. The order's Seq is set by the store, LookAt becomes zero. It needs no lease.
 	Give(ctx context.Context, account string, order killswitch.Order, message string) (Given, error)
 
-	// AddRegions adds to the regions of the live snapshot. Nothing is written when all are there.
+	// AddRegions adds to the regions of the live snapshot and notes in RegionsOrder that they are
+	// all there were at the newest order of live. Nothing is written when all of it is there. live
+	// is updated in place.
 	AddRegions(ctx context.Context, live *Live, regions []string) error
 
 	// SetLookAt says when the guard should look next, if the orders are still those of live;

@@ -201,6 +201,9 @@ type Item struct {
 
 	// Seen is the latest observation of this run; it is not stored.
 	Seen Observation `json:"-"`
+	// Force says that the governing order puts back also what somebody changed since the pause:
+	// Decide then treats a drifted field as if we had left it so. It is not stored.
+	Force bool `json:"-"`
 }
 
 // Settled says whether the goal of the order that governs the item has been observed.
