@@ -75,7 +75,8 @@ func (p *Process) Freeze() {
 	}
 }
 
-// Thaw lets a frozen process go on. A call whose context ended meanwhile returns that error.
+// Thaw lets a frozen process go on. A call that was answered meanwhile returns its answer, another
+// whose context ended meanwhile returns that error.
 func (p *Process) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,8 +212,9 @@ func (p *Process) answer(ctx context.Context, _ middleware.FinalizeInput, _ midd
 		hash:    s.hash,
 		settled: make(chan struct{}),
 	}
-	out.Result, err = p.account.send(ctx, t)
-	awsmiddleware.SetRequestIDMetadata(&metadata, t.requestID)
+	var requestID string
+	out.Result, requestID, err = p.account.send(ctx, t)
+	awsmiddleware.SetRequestIDMetadata(&metadata, requestID)
 	if errors.Is(err, errGone) {
 		err = &smithy.CanceledError{Err: ctx.Err()} // as the SDK's HTTP client says it
 	}

@@ -40,10 +40,10 @@ type queue struct {
 	waiting dues
 }
 
-// send makes one attempt and waits for its answer.
-func (a *Account) send(ctx context.Context, t *attempt) (any, error) {
+// send makes one attempt and waits for its answer and the answer's request id.
+func (a *Account) send(ctx context.Context, t *attempt) (output any, requestID string, err error) {
 	if err := t.process.gate(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if a.idle == nil {
 		a.begin(t)
@@ -62,28 +62,28 @@ func (a *Account) send(ctx context.Context, t *attempt) (any, error) {
 
 // await waits for what comes first: the answer, the end of the context, the end of the simulation.
 // A process that was killed or is frozen hears of neither of the first two.
-func (a *Account) await(ctx context.Context, t *attempt) (any, error) {
+func (a *Account) await(ctx context.Context, t *attempt) (output any, requestID string, err error) {
 	select {
 	case <-t.settled:
 	case <-ctx.Done():
 	case <-a.done:
-		return nil, errShutdown
+		return nil, "", errShutdown
 	}
 	if err := t.process.gate(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	select {
 	case <-t.settled:
-		return t.output, t.err
+		return t.output, t.requestID, t.err
 	default:
 	}
 	t.left = true
 	if t.traced != nil {
 		t.traced.Err = "canceled"
 	}
-	return nil, errGone
+	return nil, "", errGone
 }
 
 // schedule is the one goroutine that decides what happens next. It acts only when all else in the
