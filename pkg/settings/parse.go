@@ -1,0 +1,212 @@
+package settings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Default returns the settings of an owner who decided nothing.
+func Default() Settings {
+	return Settings{
+		Settle:        Duration(60 * time.Second),
+		Wait:          Duration(20 * time.Minute),
+		Enforce:       EnforceAWS,
+		Unparsed:      UnparsedPause,
+		InstanceStore: InstanceStoreVerdict,
+		ScaleToZero:   ScaleTagged,
+		Prefix:        "aws-hit-breaks",
+	}
+}
+
+// FromEnv reads the settings and the name of the snapshot table from the environment, each with its
+// default where the variable is not set. An error names the variable.
+func FromEnv(getenv func(string) string) (s Settings, table string, err error) {
+	table = getenv(TableVariable)
+	if table == "" {
+		table = DefaultTable
+	}
+	if !tableName.MatchString(table) {
+		return Settings{}, "", fmt.Errorf(`%s: %q is not the name of a DynamoDB table: 3 to 255 letters, digits, "_", "-" or "."`, TableVariable, table)
+	}
+	s, err = Parse(getenv(SettingsVariable))
+	if err != nil {
+		return Settings{}, "", fmt.Errorf("%s: %w", SettingsVariable, err)
+	}
+	return s, table, nil
+}
+
+// Parse reads settings as a JSON object, fills in the defaults and refuses, with one line that says
+// what to do, whatever the brake would not understand: a setting misspelt is a setting ignored, and
+// this is no place to find that out later. Empty text means all defaults.
+func Parse(jsonText string) (Settings, error) {
+	s := Default()
+	if strings.TrimSpace(jsonText) == "" {
+		return s, nil
+	}
+	fields, err := object(jsonText)
+	if err != nil {
+		return Settings{}, err
+	}
+	v := reflect.ValueOf(&s).Elem()
+	known := names(v.Type())
+	for _, f := range fields {
+		i := slices.Index(known, f.name)
+		if i < 0 {
+			return Settings{}, fmt.Errorf("unknown setting %q: known are %s", f.name, strings.Join(known, ", "))
+		}
+		if string(f.value) == "null" {
+			continue // not set
+		}
+		if err := json.Unmarshal(f.value, v.Field(i).Addr().Interface()); err != nil {
+			got := strings.Join(strings.Fields(string(f.value)), " ")
+			return Settings{}, fmt.Errorf("setting %s: want %s, got %.60s", f.name, wanted(v.Field(i).Type()), got)
+		}
+	}
+	if err := s.check(); err != nil {
+		return Settings{}, err
+	}
+	return s, nil
+}
+
+// field is one setting as it was written.
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+// object splits a JSON object into its fields, in the order written. One that is written twice is
+// an error: encoding/json would take the last without a word.
+func object(text string) ([]field, error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New(`settings are not a JSON object: write them as {"settle": "90s"}`)
+	}
+	var fields []field
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, notJSON(err)
+		}
+		f := field{name: name.(string)} // the keys of an object are strings, or Token fails
+		if slices.ContainsFunc(fields, func(g field) bool { return g.name == f.name }) {
+			return nil, fmt.Errorf("setting %s is written twice: leave one of them out", f.name)
+		}
+		if err := d.Decode(&f.value); err != nil {
+			return nil, notJSON(err)
+		}
+		fields = append(fields, f)
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, notJSON(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("there is something after the closing brace of the settings: take it out")
+	}
+	return fields, nil
+}
+
+func notJSON(err error) error {
+	return fmt.Errorf("settings are not valid JSON, correct them: %w", err)
+}
+
+// names are the JSON names of the fields of a struct, in their order.
+func names(t reflect.Type) []string {
+	out := make([]string, t.NumField())
+	for i := range out {
+		out[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return out
+}
+
+// wanted says what is written for a field of the type.
+func wanted(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[Duration]():
+		return `a duration such as "90s" or "20m"`
+	case t.Kind() == reflect.Slice:
+		return `a list of strings such as ["a", "b"]`
+	default:
+		return "a string"
+	}
+}
+
+var (
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	regions   = regexp.MustCompile(`^[a-z0-9*?-]+$`)
+	// A queue stands for the topic where its subscription delivers raw messages, which do not say
+	// from which topic they come (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html).
+	topicARN = regexp.MustCompile(`^arn:aws[a-z-]*:(sns|sqs):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	// A function name has at most 64 characters, of which "-resume" takes seven
+	// (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
+	prefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,57}$`)
+)
+
+// check refuses values that the brake could not act on.
+func (s Settings) check() error {
+	for _, d := range []struct {
+		name  string
+		value Duration
+	}{{"settle", s.Settle}, {"wait", s.Wait}} {
+		if d.value <= 0 {
+			return fmt.Errorf("setting %s: %s is not positive: write how long, such as \"90s\"", d.name, d.value)
+		}
+	}
+	if s.Settle > s.Wait {
+		return fmt.Errorf("setting settle: %s is longer than wait (%s), so no group would ever be stopped: shorten settle or lengthen wait", s.Settle, s.Wait)
+	}
+	for _, w := range []struct {
+		name, value string
+		allowed     []string
+	}{
+		{"enforce", s.Enforce, []string{EnforceAWS, EnforceAll}},
+		{"unparsed", s.Unparsed, []string{UnparsedPause, UnparsedNotify}},
+		{"instanceStore", s.InstanceStore, []string{InstanceStoreVerdict, InstanceStoreAllow}},
+		{"scaleToZero", s.ScaleToZero, []string{ScaleTagged, ScaleUnpausable}},
+	} {
+		if !slices.Contains(w.allowed, w.value) {
+			return fmt.Errorf("setting %s: %q is none of %s", w.name, w.value, strings.Join(w.allowed, ", "))
+		}
+	}
+	for _, r := range s.Regions {
+		if !regions.MatchString(r) {
+			return fmt.Errorf(`setting regions: %q is no region: write "eu-west-1", or a glob such as "eu-*"`, r)
+		}
+	}
+	for _, t := range s.Topics {
+		if !topicARN.MatchString(t) {
+			return fmt.Errorf(`setting topics: %q is not the ARN of a topic: write "arn:aws:sns:<region>:<account>:<name>", without a subscription's id`, t)
+		}
+	}
+	if !prefix.MatchString(s.Prefix) {
+		return fmt.Errorf(`setting prefix: %q cannot begin the name of a function: 1 to 57 letters, digits, "-" or "_"`, s.Prefix)
+	}
+	return nil
+}
+
+// String writes the duration as Go does, "1m30s".
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalJSON writes the duration as a string that UnmarshalJSON reads back.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+
+// UnmarshalJSON reads a duration as Go writes it. A bare number is an error: it has no unit.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return err
+	}
+	parsed, err := time.ParseDuration(s)
+	if err != nil {
+		return err
+	}
+	*d = Duration(parsed)
+	return nil
+}
