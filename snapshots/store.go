@@ -45,9 +45,11 @@ type Coverage struct {
 	Listed bool            `json:"listed"`        // to its end
 	Why    string          `json:"why,omitempty"` // not listed: what AWS said
 	At     time.Time       `json:"at"`
-	Count  int             `json:"count"`          // resources found
-	Hash   string          `json:"hash,omitempty"` // of the sorted ids of the items recorded
-	Items  int             `json:"items"`          // originals this region holds of the kind
+	// RetryAt is when a listing that failed is tried again.
+	RetryAt time.Time `json:"retryAt,omitzero"`
+	Count   int       `json:"count"`          // resources found
+	Hash    string    `json:"hash,omitempty"` // of the sorted ids of the items recorded
+	Items   int       `json:"items"`          // originals this region holds of the kind
 	// Verdicts are what was found and is left alone, each with its reason; at most MaxVerdicts of
 	// them, and how many more there were.
 	Verdicts     []Verdict `json:"verdicts,omitempty"`

@@ -1,0 +1,382 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"aws-hit-breaks/pkg/awserr"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
+)
+
+// callsAtOnce is how many mutating calls of one action a shard has under way.
+const callsAtOnce = 8
+
+// batch is the items that one call takes a step for.
+type batch struct {
+	step  killswitch.Step
+	items []*item
+	units int
+}
+
+// act begins every step that its wave allows: batch by batch, what costs most first.
+func (s *shard) act() {
+	lowest := map[killswitch.Want]int{
+		killswitch.WantPaused: s.lowestPausing(), killswitch.WantResumed: s.lowestResuming(),
+	}
+	ready := map[string][]*item{}
+	for _, it := range s.items {
+		if !it.decided || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) {
+			continue
+		}
+		step := it.steps[it.decision.Step]
+		if step.Wave <= lowest[step.Want] {
+			key := string(it.Resource.Ref.Kind) + " " + step.Name
+			ready[key] = append(ready[key], it)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(ready)) {
+		items := ready[key]
+		slices.SortStableFunc(items, func(a, b *item) int {
+			switch {
+			case a.weight > b.weight:
+				return -1
+			case a.weight < b.weight:
+				return 1
+			}
+			return 0
+		})
+		for _, b := range cut(items) {
+			if !s.begin(b) {
+				break
+			}
+		}
+	}
+}
+
+// cut makes batches of items that take the same step. Items of a batch that was refused go in
+// batches of half its size, until the one that AWS refuses is alone.
+func cut(items []*item) []batch {
+	var batches []batch
+	for len(items) > 0 {
+		step := items[0].steps[items[0].decision.Step]
+		b := batch{step: step}
+		halves := items[0].halves
+		size := max(1, step.Batch)
+		if halves > 0 {
+			size = min(size, halves)
+		}
+		for len(items) > 0 && len(b.items) < size && items[0].halves == halves {
+			b.items = append(b.items, items[0])
+			b.units += max(1, items[0].decision.Units)
+			items = items[1:]
+		}
+		batches = append(batches, b)
+	}
+	return batches
+}
+
+// lowestPausing is the first wave of pausing that is not over: a wave is over when its calls are
+// accepted. What waits, was refused or had its time holds nobody back; a kind that is still being
+// listed does, since it may have calls to make.
+func (s *shard) lowestPausing() int {
+	lowest := lastWave
+	for _, l := range s.listings {
+		if l.under || s.wanting(l) > 0 && !l.over {
+			lowest = min(lowest, firstWave(l.declaration, killswitch.WantPaused))
+		}
+	}
+	for _, it := range s.items {
+		if it.want != killswitch.WantPaused || it.State.Phase.Closed() || s.overdue(it) || it.State.Attempts > 0 {
+			continue
+		}
+		switch {
+		case !it.decided && !it.Settled():
+			lowest = min(lowest, firstWave(it.service.Declaration(), it.want))
+		case it.decided && it.decision.Do == killswitch.TakeAct:
+			lowest = min(lowest, it.steps[it.decision.Step].Wave)
+		}
+	}
+	return lowest
+}
+
+// lowestResuming is the first wave of resuming that is not over: a wave is over when its goals are
+// observed, or had their time.
+func (s *shard) lowestResuming() int {
+	lowest := lastWave
+	for _, it := range s.items {
+		if it.want != killswitch.WantResumed || it.State.Phase.Closed() || it.Settled() || it.stuck() || s.overdue(it) {
+			continue
+		}
+		wave := s.waveOf(it)
+		switch {
+		case !it.decided:
+			wave = firstWave(it.service.Declaration(), it.want)
+		case it.decision.Do == killswitch.TakeAct:
+			wave = it.steps[it.decision.Step].Wave
+		case it.decision.Wave > 0:
+			wave = it.decision.Wave
+		}
+		lowest = min(lowest, wave)
+	}
+	return lowest
+}
+
+// limit is the token bucket of one action in one region, and how many of its calls are under way.
+type limit struct {
+	calls, units *rate.Limiter
+	under        int
+	freeAt       time.Time // when the bucket has what the next batch needs
+}
+
+// limitOf makes the bucket of an action. Who made the calls before this turn is not known, so the
+// bucket is taken to have been empty at the last attempt that is on record.
+func (s *shard) limitOf(action string) *limit {
+	if l := s.limits[action]; l != nil {
+		return l
+	}
+	r := s.Rates[action]
+	l := &limit{calls: limiter(r.PerSecond, r.Burst), units: limiter(r.UnitsPerSecond, r.UnitBurst)}
+	var last time.Time
+	for _, it := range s.items {
+		if at := it.State.AttemptedAt; at.After(last) && it.steps[it.State.Step].Calls == action && !it.busy {
+			last = at
+		}
+	}
+	if !last.IsZero() {
+		l.calls.AllowN(last, l.calls.Burst())
+		l.units.AllowN(last, l.units.Burst())
+	}
+	s.limits[action] = l
+	return l
+}
+
+func limiter(perSecond float64, burst int) *rate.Limiter {
+	if perSecond == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), burst)
+}
+
+// allow takes the tokens of a call, or notes when there will be enough.
+func (l *limit) allow(now time.Time, units int) bool {
+	wait := max(missing(l.calls, now, 1), missing(l.units, now, units))
+	if wait > 0 {
+		l.freeAt = now.Add(wait)
+		return false
+	}
+	l.calls.AllowN(now, 1)
+	l.units.AllowN(now, min(units, l.units.Burst()))
+	return true
+}
+
+// missing is how long until the bucket holds n tokens, or all it can hold.
+func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
+	if l.Limit() == rate.Inf {
+		return 0
+	}
+	short := float64(min(n, l.Burst())) - l.TokensAt(now)
+	if short <= 0 {
+		return 0
+	}
+	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + time.Microsecond
+}
+
+// begin begins one batch: the record that it is about to be taken, and then the call. False means
+// that the action has no room now.
+func (s *shard) begin(b batch) bool {
+	l := s.limitOf(b.step.Calls)
+	if l.under >= callsAtOnce || !l.allow(s.now(), b.units) {
+		return false
+	}
+	l.under++
+	now := s.now()
+	halved := true
+	for _, it := range b.items {
+		halved = halved && it.halves > 0 && it.State.Step == b.step.Name
+		it.busy = true
+		it.State.Step = b.step.Name
+		it.State.AttemptedAt, it.State.AnsweredAt = now, time.Time{}
+		it.State.Left = merged(it.State.Left, it.decision.Leaves)
+		s.phase(it, s.moving(it), "")
+	}
+	if halved { // the record of the refused batch names this very step for each of them
+		s.call(b, l)
+		return true
+	}
+	s.enqueue(s.intent(b), func() { s.call(b, l) })
+	return true
+}
+
+// merged adds what a step will leave to what earlier steps left. A new map, since the old one may
+// be on its way into the store.
+func merged(left, leaves killswitch.Fields) killswitch.Fields {
+	all := killswitch.Fields{}
+	maps.Copy(all, left)
+	maps.Copy(all, leaves)
+	return all
+}
+
+// call takes the step, when its record is durable.
+func (s *shard) call(b batch, l *limit) {
+	if s.draining || !s.timeForCall() {
+		l.under--
+		for _, it := range b.items {
+			it.busy = false
+			it.State.LookAt = s.trustAt(it)
+		}
+		return
+	}
+	now := s.now()
+	items := make([]killswitch.Item, len(b.items))
+	for i, it := range b.items {
+		it.State.AttemptedAt = now
+		items[i] = it.Item
+	}
+	s.spawn(func() func() {
+		results := s.perform(b, items)
+		return func() {
+			l.under--
+			s.answered(b, results)
+		}
+	})
+}
+
+// timeForCall says whether a call that begins now would end before the lease does.
+func (s *shard) timeForCall() bool {
+	return s.now().Round(0).Add(s.Pace.Call).UnixNano() <= s.endsAt.Load()
+}
+
+// fence lets no attempt of a call or a write begin after the lease has ended. It goes by the wall
+// clock: the monotonic one of a frozen Lambda stands still.
+func (s *shard) fence() error {
+	if time.Now().Round(0).UnixNano() > s.endsAt.Load() {
+		return snapshots.ErrLeaseLost
+	}
+	return nil
+}
+
+func (s *shard) perform(b batch, items []killswitch.Item) (results []killswitch.Result) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Pace.Call)
+	defer cancel()
+	var fault error
+	defer func() {
+		recovered(&fault)
+		if len(results) != len(items) {
+			results = make([]killswitch.Result, len(items))
+			if fault == nil {
+				fault = errors.New("a fault in this program: not one result for each resource")
+			}
+		}
+		if fault != nil {
+			for i := range results {
+				results[i] = killswitch.Result{Err: fault}
+			}
+		}
+	}()
+	return b.items[0].service.Act(killswitch.WithFence(ctx, s.fence), b.step.Name, items)
+}
+
+// answered takes in what became of a batch.
+func (s *shard) answered(b batch, results []killswitch.Result) {
+	var refused killswitch.BatchRefused
+	whole := len(b.items) > 1 && errors.As(results[0].Err, &refused) && halvable(results[0].Err)
+	for i, it := range b.items {
+		it.busy = false
+		s.unsaved(it)
+		err := results[i].Err
+		s.emit(Event{
+			What: Stepped, Kind: it.Resource.Ref.Kind, Ref: it.Resource.Ref, Name: it.Resource.Name, Step: b.step.Name,
+			Err: err, Reason: awserr.Explain(err),
+		})
+		switch {
+		case whole:
+			it.State.AnsweredAt = s.now()
+			it.halves = (len(b.items) + 1) / 2
+		case err == nil:
+			s.accepted(it, results[i])
+		default:
+			s.rejected(it, err)
+		}
+	}
+}
+
+// halvable says whether a refusal of a batch may be about one of its members only.
+func halvable(err error) bool {
+	switch awserr.Of(err) {
+	case awserr.Throttled, awserr.Transient, awserr.Cancelled:
+		return false
+	}
+	return true
+}
+
+// accepted notes a call that AWS took.
+func (s *shard) accepted(it *item, result killswitch.Result) {
+	it.State.AnsweredAt = s.now()
+	it.State.Attempts, it.throttle, it.halves = 0, 0, 0
+	if result.Seen != nil {
+		it.Seen, it.fresh, it.direct = *result.Seen, true, true
+		return
+	}
+	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to see what " + it.State.Step + " did"}
+	it.State.LookAt = s.trustAt(it)
+}
+
+// rejected notes a call that AWS did not take, or whose fate is unknown.
+func (s *shard) rejected(it *item, err error) {
+	class := awserr.Of(err)
+	why := awserr.Explain(err)
+	if class != awserr.Transient && class != awserr.Cancelled && class != awserr.Unknown {
+		it.State.AnsweredAt = s.now()
+	}
+	switch class {
+	case awserr.Throttled:
+		it.throttle++
+		it.retryAt = s.now().Add(min(s.Pace.Look, s.Pace.Lag/5<<min(it.throttle-1, 8)))
+		return
+	case awserr.Denied, awserr.Refused:
+		it.State.Attempts++
+		it.halves = 0
+		s.reject(it, class, why)
+		return
+	}
+	it.State.Attempts++
+	it.halves = 0
+	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: why}
+	it.State.LookAt = s.now().Add(s.Pace.Look * time.Duration(min(it.State.Attempts, 20)))
+	if trust := s.trustAt(it); it.State.LookAt.Before(trust) {
+		it.State.LookAt = trust
+	}
+	it.State.Reason = why
+	if s.overdue(it) {
+		s.refuse(it, "after "+s.patience().String()+" still refused: "+why)
+	}
+}
+
+// reject ends the tries for a resource: AWS will refuse the same call again. An owner's veto (stop
+// protection) and whatever else AWS refuses by the resource's nature is a verdict of a pause; a
+// missing permission is a failure.
+func (s *shard) reject(it *item, class awserr.Class, why string) {
+	first := strings.TrimSpace(why)
+	if class == awserr.Refused && it.want == killswitch.WantPaused && it.firstStep() {
+		it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: first}
+		s.rest(it)
+		s.phase(it, killswitch.Unpausable, first)
+		return
+	}
+	it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: first}
+	s.rest(it)
+	s.phase(it, killswitch.Failed, first)
+}
+
+// firstStep says whether the item's last step is the first of its kind, so that a refusal of it
+// means that nothing was changed.
+func (it *item) firstStep() bool {
+	return it.steps[it.State.Step].Wave == firstWave(it.service.Declaration(), it.want)
+}

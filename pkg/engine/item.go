@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"aws-hit-breaks/pkg/filter"
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// item is a resource in this turn: what is stored of it, and what the turn knows besides.
+type item struct {
+	killswitch.Item
+	service killswitch.Service
+	steps   map[string]killswitch.Step
+	want    killswitch.Want
+	weight  float64
+
+	queued   bool // the original is on its way into the store
+	durable  bool // the original is stored
+	unsaved  bool // the state is not
+	fresh    bool // Seen has not been decided on
+	direct   bool // Seen is the answer to our own call and not a look
+	decided  bool // decision is about the governing order
+	decision killswitch.Decision
+	busy     bool      // its step is being recorded or taken
+	looking  bool      // it is being observed
+	halves   int       // the size its batch may have, after a refusal; 0 for any
+	retryAt  time.Time // not to be tried before
+	throttle int       // throttles in a row
+}
+
+// see takes in a look at the resource.
+func (it *item) see(seen killswitch.Observation) {
+	it.Seen, it.fresh, it.direct = seen, true, false
+}
+
+// adopt makes an item of a resource that was found running and is to be paused.
+func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order) *item {
+	it := s.insert(l, killswitch.Item{
+		Resource: found.Resource, Order: order.Seq, Original: found.Original,
+		State: killswitch.State{Phase: killswitch.Running, Order: order.Seq},
+	})
+	it.weight = found.Weight
+	it.want = killswitch.WantPaused
+	it.see(found.Seen)
+	return it
+}
+
+// revive takes up a stored item.
+func (s *shard) revive(stored killswitch.Item) {
+	for _, l := range s.listings {
+		if l.declaration.Kind != stored.Resource.Ref.Kind {
+			continue
+		}
+		it := s.insert(l, stored)
+		it.queued, it.durable = true, true
+		if s.attention.woken(it.Resource.Ref) && it.State.Phase == killswitch.Paused {
+			it.State.WakesAt, it.State.LookAt = s.now(), s.now()
+		}
+		if it.State.Phase == "" { // the original was stored, its state was not any more
+			it.State.Phase = killswitch.Recorded
+		}
+		s.govern(it)
+		if !it.Settled() && !it.State.Phase.Closed() && s.attention.Stay {
+			it.State.LookAt = s.trustAt(it)
+		}
+		return
+	}
+	s.end.unsure = true // a kind this version does not know: it must not be forgotten
+}
+
+// insert keeps items sorted by ref, so that nothing is decided by the order of arrival.
+func (s *shard) insert(l *listing, stored killswitch.Item) *item {
+	it := &item{Item: stored, service: l.service, steps: map[string]killswitch.Step{}}
+	for _, step := range l.declaration.Steps {
+		it.steps[step.Name] = step
+	}
+	ref := stored.Resource.Ref
+	at, found := slices.BinarySearchFunc(s.items, ref, func(o *item, r killswitch.Ref) int {
+		return o.Resource.Ref.Compare(r)
+	})
+	if found { // a closed item of an earlier order gives way
+		s.items[at] = it
+	} else {
+		s.items = slices.Insert(s.items, at, it)
+	}
+	s.byRef[ref] = it
+	return it
+}
+
+// govern finds the order that governs the item. A newer one begins anew: it is not settled until
+// its own goal has been observed, and what was refused before is tried again.
+func (s *shard) govern(it *item) {
+	if it.State.Phase.Closed() {
+		return
+	}
+	order, ok := filter.Govern(s.live.Orders, it.Resource)
+	if !ok { // cannot be: an order took it in. Keep to that one.
+		order.Seq, order.Act = it.Order, killswitch.Pause
+	}
+	it.want = order.Act.Wants()
+	it.Force = order.Force
+	if it.State.Order == order.Seq {
+		return
+	}
+	it.State.Order, it.State.Wait, it.State.Attempts = order.Seq, nil, 0
+	it.State.Reason = ""
+	it.decided, it.retryAt, it.throttle = false, time.Time{}, 0
+	it.State.LookAt = s.trustAt(it)
+	s.unsaved(it)
+}
+
+// trustAt is the time from which a look at the item shows what our last call did to it: an answered
+// call after the lag of AWS's reads, one whose fate is unknown after it must have ended besides.
+func (s *shard) trustAt(it *item) time.Time {
+	switch {
+	case it.State.AttemptedAt.IsZero():
+		return time.Time{}
+	case it.State.AnsweredAt.IsZero():
+		return it.State.AttemptedAt.Add(s.Pace.Call + s.Pace.Lag)
+	default:
+		return it.State.AnsweredAt.Add(s.Pace.Lag)
+	}
+}
+
+func (s *shard) trusted(it *item, seen killswitch.Observation) bool {
+	return !seen.At.Before(s.trustAt(it))
+}
+
+// unfinished says whether the item has a goal that this run should stay for.
+func (s *shard) unfinished(it *item) bool {
+	if it.State.Phase.Closed() || it.Settled() {
+		return false
+	}
+	if it.busy || it.looking || it.fresh || !it.decided {
+		return true
+	}
+	return !it.stuck() && !s.overdue(it)
+}
+
+// stuck says whether something stands in the way that does not pass by itself.
+func (it *item) stuck() bool {
+	return it.decided && (it.decision.Do == killswitch.Refuse || it.decision.Do == killswitch.Drift)
+}
+
+// overdue says whether the item has had its time and holds nobody back any more.
+func (s *shard) overdue(it *item) bool {
+	return it.State.Wait != nil && !s.now().Before(it.State.Wait.Deadline)
+}
+
+func (s *shard) lookDue(it *item) bool {
+	return !it.State.Phase.Closed() && !it.busy && !it.looking && !it.fresh && it.durable &&
+		!s.now().Before(it.State.LookAt) && !(it.decided && it.decision.Do == killswitch.TakeAct)
+}
+
+// phase moves the item to a phase and tells of it.
+func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
+	if it.State.Phase == phase && it.State.Reason == reason {
+		return
+	}
+	it.State.Phase, it.State.Reason = phase, reason
+	s.unsaved(it)
+	s.emit(Event{
+		What: Changed, Kind: it.Resource.Ref.Kind, Ref: it.Resource.Ref, Name: it.Resource.Name, Phase: phase, Reason: reason,
+	})
+}
+
+// unsaved notes that the state has to be written. It is written with the next step's record, the
+// next renewal of the lease, or after the lag of AWS's reads, whichever comes first.
+func (s *shard) unsaved(it *item) {
+	it.unsaved = true
+	if s.dirtyAt.IsZero() {
+		s.dirtyAt = s.now()
+	}
+}
+
+// nextItem is when the first item needs the loop again.
+func (s *shard) nextItem(at time.Time) time.Time {
+	now := s.now()
+	for _, it := range s.items {
+		if it.State.Phase.Closed() || it.busy || it.looking {
+			continue
+		}
+		if it.decided && it.decision.Do == killswitch.TakeAct {
+			if it.retryAt.After(now) {
+				at = earlier(at, it.retryAt)
+			}
+			continue
+		}
+		if it.State.LookAt.After(now) {
+			at = earlier(at, it.State.LookAt)
+		}
+		if it.State.Wait != nil && it.State.Wait.Deadline.After(now) {
+			at = earlier(at, it.State.Wait.Deadline)
+		}
+	}
+	for _, l := range s.limits {
+		if l.freeAt.After(now) {
+			at = earlier(at, l.freeAt)
+		}
+	}
+	return at
+}
+
+// kindOf finds the listing of a kind.
+func (s *shard) kindOf(kind killswitch.Kind) *listing {
+	for _, l := range s.listings {
+		if l.declaration.Kind == kind {
+			return l
+		}
+	}
+	return nil
+}

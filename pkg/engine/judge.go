@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aws-hit-breaks/pkg/awserr"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/settings"
+)
+
+// judgeAll decides about every item that was seen anew.
+func (s *shard) judgeAll() {
+	for _, it := range s.items {
+		if it.fresh && !it.busy && !it.looking && !it.State.Phase.Closed() {
+			s.judge(it)
+		}
+	}
+}
+
+// judge turns what was seen of one item into a decision. Existence is judged here, everything else
+// by its service.
+func (s *shard) judge(it *item) {
+	it.fresh = false
+	if !it.direct && !s.trusted(it, it.Seen) {
+		it.State.LookAt = s.trustAt(it)
+		return
+	}
+	switch it.Seen.Presence {
+	case killswitch.Unknown:
+		it.State.LookAt = s.tick(it)
+		return
+	case killswitch.Absent:
+		s.absent(it)
+		return
+	}
+	it.State.GoneSince = time.Time{}
+	d, err := s.decide(it)
+	if err != nil {
+		d = killswitch.Decision{Do: killswitch.Refuse, Reason: err.Error()}
+	}
+	if d.Do == killswitch.Done && it.direct {
+		// Our own call's answer is no observation: look once more, when it can be believed.
+		d = killswitch.Decision{Do: killswitch.Hold, Until: s.trustAt(it), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.want)}
+	}
+	it.decision, it.decided = d, true
+	s.follow(it, d)
+}
+
+func (s *shard) decide(it *item) (d killswitch.Decision, err error) {
+	defer recovered(&err)
+	probe := it.Item
+	if s.Settings.Enforce == settings.EnforceAll && it.want == killswitch.WantPaused {
+		probe.State.Reached = 0 // nothing was settled: whoever started it, it is paused again
+	}
+	return it.service.Decide(it.want, probe, it.Seen, s.now()), nil
+}
+
+// follow does what a decision asks for, but for steps, which act takes.
+func (s *shard) follow(it *item, d killswitch.Decision) {
+	if !d.WakesAt.Equal(it.State.WakesAt) && d.Do != killswitch.TakeAct {
+		it.State.WakesAt = d.WakesAt
+		s.unsaved(it)
+	}
+	switch d.Do {
+	case killswitch.Done:
+		s.reach(it, d)
+	case killswitch.TakeAct:
+		if _, known := it.steps[d.Step]; !known {
+			s.refuse(it, fmt.Sprintf("a fault in this program: step %q is not declared", d.Step))
+			return
+		}
+		s.await(it, "to "+d.Step)
+	case killswitch.Hold:
+		s.await(it, d.Reason)
+		it.State.LookAt = d.Until
+		if !d.Until.After(s.now()) {
+			it.State.LookAt = s.tick(it)
+		}
+		if s.overdue(it) {
+			it.State.LookAt = s.now().Add(s.slow())
+			s.phase(it, killswitch.Failed, fmt.Sprintf("after %s still waiting: %s", s.patience(), d.Reason))
+		} else if it.State.Step != "" {
+			s.phase(it, s.moving(it), d.Reason)
+		}
+	case killswitch.Refuse:
+		s.refuse(it, d.Reason)
+	case killswitch.Drift:
+		s.rest(it)
+		s.phase(it, killswitch.Drifted, d.Reason)
+	}
+}
+
+// refuse notes that something stands in the way that stays. What was never touched is a verdict.
+func (s *shard) refuse(it *item, reason string) {
+	it.decision, it.decided = killswitch.Decision{Do: killswitch.Refuse, Reason: reason}, true
+	s.rest(it)
+	if it.want == killswitch.WantPaused && it.State.Left == nil {
+		s.phase(it, killswitch.Unpausable, reason)
+		return
+	}
+	s.phase(it, killswitch.Failed, reason)
+}
+
+// rest lets an item be for a while: nothing can be done about it soon.
+func (s *shard) rest(it *item) {
+	it.State.LookAt = s.now().Add(s.slow())
+	s.unsaved(it)
+}
+
+// slow is how often something is looked at that does not move.
+func (s *shard) slow() time.Duration { return s.Pace.Idle / 3 }
+
+func (s *shard) patience() time.Duration { return time.Duration(s.Settings.Wait) }
+
+// moving is the phase of an item on its way.
+func (s *shard) moving(it *item) killswitch.Phase {
+	if it.want == killswitch.WantPaused {
+		return killswitch.Pausing
+	}
+	return killswitch.Resuming
+}
+
+// await starts the durable clock of the item's way to its goal; a new order starts it anew.
+func (s *shard) await(it *item, reason string) {
+	if it.State.Wait != nil {
+		return
+	}
+	now := s.now()
+	it.State.Wait = &killswitch.Wait{For: reason, Since: now, Deadline: now.Add(s.patience())}
+	s.unsaved(it)
+}
+
+// reach notes that the goal of the governing order was observed.
+func (s *shard) reach(it *item, d killswitch.Decision) {
+	if !it.Settled() {
+		it.State.Reached = it.State.Order
+		s.unsaved(it)
+	}
+	it.State.Wait, it.State.Attempts = nil, 0
+	if it.want == killswitch.WantResumed {
+		it.State.ByAWS = d.ByAWS
+		it.State.LookAt = time.Time{}
+		s.phase(it, killswitch.Resumed, "")
+		return
+	}
+	it.State.LookAt = s.now().Add(s.Pace.Idle)
+	if wakes := it.State.WakesAt; !wakes.IsZero() && wakes.After(s.now()) {
+		it.State.LookAt = earlier(it.State.LookAt, wakes)
+	}
+	s.unsaved(it)
+	s.phase(it, killswitch.Paused, "")
+}
+
+// absent believes AWS that a resource is gone only when it says so twice, some time apart.
+func (s *shard) absent(it *item) {
+	if it.State.GoneSince.IsZero() {
+		it.State.GoneSince = it.Seen.At
+		it.State.LookAt = s.now().Add(s.Pace.Look)
+		it.decision = killswitch.Decision{Do: killswitch.Hold, Reason: "AWS says it is gone: " + it.Seen.Evidence, Wave: s.waveOf(it)}
+		it.decided = true
+		s.await(it, it.decision.Reason)
+		s.unsaved(it)
+		return
+	}
+	it.State.Wait = nil
+	s.phase(it, killswitch.Gone, "deleted since: AWS says "+it.Seen.Evidence)
+}
+
+// waveOf is the wave of the item's last step, or the first of its kind.
+func (s *shard) waveOf(it *item) int {
+	if step, ok := it.steps[it.State.Step]; ok && step.Want == it.want {
+		return step.Wave
+	}
+	return firstWave(it.service.Declaration(), it.want)
+}
+
+// firstWave is the earliest wave in which a kind has a step; beyond all where it has none.
+func firstWave(d killswitch.Declaration, want killswitch.Want) int {
+	first := lastWave + 1
+	for _, step := range d.Steps {
+		if step.Want == want {
+			first = min(first, step.Wave)
+		}
+	}
+	return first
+}
+
+// lastWave is beyond all waves of pausing and resuming.
+const lastWave = 9
+
+// tick is the next common look at items of the kind, so that one call sees all of them.
+func (s *shard) tick(it *item) time.Time {
+	l := s.kindOf(it.Resource.Ref.Kind)
+	now := s.now()
+	if l.tickAt.IsZero() || now.Sub(l.tickAt) > s.Pace.Look {
+		l.tickAt = now
+	}
+	for !l.tickAt.After(now) {
+		l.tickAt = l.tickAt.Add(s.Pace.Look)
+	}
+	return l.tickAt
+}
+
+// look observes the items that are due, all of one kind together.
+func (s *shard) look() {
+	for _, l := range s.listings {
+		if l.looking {
+			continue
+		}
+		var due []*item
+		var batch []killswitch.Item
+		for _, it := range s.items {
+			if it.Resource.Ref.Kind == l.declaration.Kind && s.lookDue(it) {
+				due = append(due, it)
+				batch = append(batch, it.Item)
+			}
+		}
+		if len(due) == 0 {
+			continue
+		}
+		l.looking = true
+		for _, it := range due {
+			it.looking = true
+		}
+		s.spawn(func() func() {
+			seen, err := observe(l.service, batch, s.Pace.Lease)
+			return func() { s.observed(l, due, seen, err) }
+		})
+	}
+}
+
+func observe(service killswitch.Service, batch []killswitch.Item, limit time.Duration) (seen map[killswitch.Ref]killswitch.Observation, err error) {
+	defer recovered(&err)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return service.Observe(ctx, batch)
+}
+
+// observed takes in a look. A look that failed says nothing about any of them.
+func (s *shard) observed(l *listing, due []*item, seen map[killswitch.Ref]killswitch.Observation, err error) {
+	l.looking = false
+	if err != nil {
+		s.emit(Event{What: LookFailed, Kind: l.declaration.Kind, Err: err, Reason: awserr.Explain(err)})
+	}
+	for _, it := range due {
+		it.looking = false
+		if err == nil {
+			it.see(seen[it.Resource.Ref])
+			continue
+		}
+		it.State.LookAt = s.tick(it)
+		it.decided = true
+		it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "it could not be looked at: " + awserr.Explain(err)}
+		if !it.Settled() {
+			s.await(it, it.decision.Reason)
+			if s.overdue(it) || awserr.Of(err) == awserr.Denied {
+				s.refuse(it, it.decision.Reason)
+			}
+		}
+	}
+}

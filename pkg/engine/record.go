@@ -1,0 +1,236 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
+)
+
+// job is changes that must be durable before something may happen.
+type job struct {
+	changes []snapshots.Change // originals, parts, coverage
+	states  []*item
+	then    func()
+}
+
+// maxWrite keeps a write under DynamoDB's 4 MB for a transaction.
+const maxWrite = 3 << 20
+
+func (s *shard) enqueue(j *job, then func()) {
+	j.then = then
+	s.jobs = append(s.jobs, j)
+}
+
+// intent is the record that a step is about to be taken for exactly these items: their originals
+// where they are not stored yet, the originals of parts, and the step itself.
+func (s *shard) intent(b batch) *job {
+	j := &job{}
+	for _, it := range b.items {
+		s.addOriginal(j, it)
+		for _, part := range it.decision.Record {
+			if !slices.ContainsFunc(it.Parts, func(p killswitch.Part) bool { return p.Name == part.Name }) {
+				j.changes = append(j.changes, snapshots.Change{Part: &snapshots.PartOf{Ref: it.Resource.Ref, Order: it.Order, Part: part}})
+				it.Parts = append(slices.Clone(it.Parts), part)
+			}
+		}
+		j.states = append(j.states, it)
+	}
+	return j
+}
+
+func (s *shard) addOriginal(j *job, it *item) {
+	if it.queued {
+		return
+	}
+	it.queued = true
+	if it.State.Phase == killswitch.Running {
+		it.State.Phase = killswitch.Recorded
+	}
+	original := it.Item
+	j.changes = append(j.changes, snapshots.Change{Original: &original})
+}
+
+// record makes a listing durable: first what it found, then that it was listed.
+func (s *shard) record(l *listing, c snapshots.Coverage) {
+	j := &job{}
+	for _, it := range l.found {
+		if !it.queued {
+			s.addOriginal(j, it)
+			j.states = append(j.states, it)
+		}
+	}
+	l.found = nil
+	j.changes = append(j.changes, snapshots.Change{Coverage: &c})
+	s.enqueue(j, func() {})
+}
+
+// flush writes what waits: one transaction at a time, as much in one as it takes. States that no
+// call waits for go along, or when they have waited long enough, or with the renewal of the lease.
+func (s *shard) flush() {
+	now := s.now()
+	if s.writing || s.lost || s.retryAt.After(now) {
+		return
+	}
+	renewal := !now.Before(s.wroteAt.Add(s.Pace.Beat))
+	stale := !s.dirtyAt.IsZero() && !now.Before(s.dirtyAt.Add(s.Pace.Lag))
+	last := !s.dirtyAt.IsZero() && s.out == 0 && (s.draining || !s.soon())
+	if len(s.jobs) == 0 && !renewal && !stale && !last {
+		return
+	}
+	w := s.assemble()
+	s.writing = true
+	lease := s.lease
+	s.spawn(func() func() {
+		ctx, cancel := context.WithTimeout(context.Background(), s.Pace.Call)
+		defer cancel()
+		err := s.fence()
+		if err == nil {
+			err = s.Store.Write(killswitch.WithFence(ctx, s.fence), &lease, s.Pace.Lease, w.changes)
+		}
+		return func() { s.written(w, lease, err) }
+	})
+}
+
+// write is one transaction under way.
+type write struct {
+	changes []snapshots.Change
+	jobs    []*job // that are whole in it, or end in it
+	rest    *job   // what of the first job did not fit
+	states  []*item
+	size    int
+}
+
+// assemble takes from the jobs, in order, what one transaction holds, and fills it up with states.
+func (s *shard) assemble() *write {
+	w := &write{}
+	for len(s.jobs) > 0 {
+		j := s.jobs[0]
+		if len(w.jobs) > 0 && len(w.changes)+len(j.changes)+len(j.states) > snapshots.MaxChanges {
+			break
+		}
+		s.jobs = s.jobs[1:]
+		rest := w.add(j)
+		if rest != nil {
+			w.rest = rest
+			break
+		}
+		w.jobs = append(w.jobs, j)
+	}
+	if w.rest == nil {
+		for _, it := range s.items {
+			if it.unsaved && it.durable && !w.addState(it) {
+				break
+			}
+		}
+	}
+	return w
+}
+
+// add takes a job, or as much of it as there is room for, and returns what is left. The order
+// within a job is kept: what it says last is durable last.
+func (w *write) add(j *job) *job {
+	for i := range j.changes {
+		if !w.room(j.changes[i]) {
+			return &job{changes: j.changes[i:], states: j.states, then: j.then}
+		}
+	}
+	for i, it := range j.states {
+		if !w.addState(it) {
+			return &job{states: j.states[i:], then: j.then}
+		}
+	}
+	return nil
+}
+
+func (w *write) addState(it *item) bool {
+	if slices.Contains(w.states, it) {
+		return true
+	}
+	state := it.Item
+	if !w.room(snapshots.Change{State: &state}) {
+		return false
+	}
+	w.states = append(w.states, it)
+	it.unsaved = false
+	return true
+}
+
+func (w *write) room(c snapshots.Change) bool {
+	size := snapshots.Size(c)
+	if len(w.changes) >= snapshots.MaxChanges || len(w.changes) > 0 && w.size+size > maxWrite {
+		return false
+	}
+	w.changes = append(w.changes, c)
+	w.size += size
+	return true
+}
+
+// written takes in the end of a write.
+func (s *shard) written(w *write, lease snapshots.Lease, err error) {
+	s.writing = false
+	switch {
+	case err == nil:
+		s.lease = lease
+		s.endsAt.Store(lease.End.UnixNano())
+		s.wroteAt = s.now()
+		if w.rest != nil {
+			s.jobs = append([]*job{w.rest}, s.jobs...)
+		}
+		for _, c := range w.changes {
+			if c.Original != nil {
+				s.byRef[c.Original.Resource.Ref].durable = true
+			}
+		}
+		s.dirtyAt = s.dirtySince()
+		for _, j := range w.jobs {
+			j.then()
+		}
+		return
+	case errors.Is(err, snapshots.ErrLeaseLost):
+		s.lost = true
+	case errors.Is(err, snapshots.ErrExists):
+		// Another run recorded one of these between our listing and our lease: read it all again.
+		s.draining, s.lost = true, true
+	default:
+		s.retryAt = s.now().Add(s.Pace.Lag)
+	}
+	s.emit(Event{What: StoreFailed, Err: err, Reason: err.Error()})
+	for _, it := range w.states {
+		it.unsaved = true
+	}
+	s.jobs = append(w.unwritten(), s.jobs...)
+	s.dirtyAt = s.dirtySince()
+}
+
+// dirtySince is now where a state waits to be written, zero where none does.
+func (s *shard) dirtySince() (since time.Time) {
+	if slices.ContainsFunc(s.items, func(it *item) bool { return it.unsaved && it.durable }) {
+		return s.now()
+	}
+	return since
+}
+
+// unwritten gives back the jobs of a write that failed, whole.
+func (w *write) unwritten() []*job {
+	if len(w.jobs) == 0 && w.rest == nil {
+		return nil
+	}
+	j := &job{states: w.states, then: func() {
+		for _, done := range w.jobs {
+			done.then()
+		}
+	}}
+	for _, c := range w.changes {
+		if c.State == nil {
+			j.changes = append(j.changes, c)
+		}
+	}
+	if w.rest == nil {
+		return []*job{j}
+	}
+	return []*job{j, w.rest}
+}

@@ -1,0 +1,359 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"aws-hit-breaks/pkg/filter"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
+)
+
+// shard is one run's turn at one region. Everything below runs in its loop; what takes time (calls,
+// writes, listings) runs beside it and comes back through the mail as a function to run in the loop.
+type shard struct {
+	*Engine
+	attention Attention
+	live      snapshots.Live // of it only what does not change, and orders as this shard knows them
+	region    string
+	mail      chan func()
+
+	services []killswitch.Service
+	listings []*listing // one a service, same order
+	items    []*item    // sorted by ref
+	byRef    map[killswitch.Ref]*item
+	hosts    map[killswitch.Ref]killswitch.Ref // host → the protected resource that runs on it
+	limits   map[string]*limit
+
+	lease   snapshots.Lease
+	endsAt  atomic.Int64 // of the lease, in Unix nanoseconds: read by calls under way
+	opened  bool
+	unread  bool // it must be read before it is opened: a run before this one may have been here
+	waiting []func()
+
+	jobs     []*job
+	writing  bool
+	wroteAt  time.Time
+	dirtyAt  time.Time // when the oldest state became unwritten; zero: none is
+	retryAt  time.Time // after a failed write
+	out      int       // pieces of work under way
+	draining bool      // take no new work
+	lost     bool      // the lease is gone: write nothing more
+	end      shardEnd
+}
+
+// errBusy ends the opening of a shard that another run works on.
+var errBusy = errors.New("another run works on this region")
+
+func newShard(r *run, region string) *shard {
+	s := &shard{
+		Engine: r.Engine, attention: r.attention, region: region, mail: make(chan func(), 256),
+		live: *r.live, byRef: map[killswitch.Ref]*item{}, hosts: map[killswitch.Ref]killswitch.Ref{},
+		limits: map[string]*limit{}, end: shardEnd{region: region, closed: map[string]int{}},
+		unread: slices.Contains(r.stored, region),
+	}
+	s.live.Orders = slices.Clone(r.live.Orders)
+	s.services = r.Services(region)
+	for _, service := range s.services {
+		s.listings = append(s.listings, &listing{service: service, declaration: service.Declaration()})
+	}
+	return s
+}
+
+// tell runs do in the shard's loop. It is the only method another goroutine may call.
+func (s *shard) tell(do func(*shard)) {
+	select {
+	case s.mail <- func() { do(s) }:
+	default: // a full mailbox means a busy shard: it hears the next time
+	}
+}
+
+func (s *shard) emit(ev Event) {
+	ev.Region = s.region
+	s.Engine.tell(ev)
+}
+
+// spawn runs do beside the loop and what it returns in the loop.
+func (s *shard) spawn(do func() func()) {
+	s.out++
+	go func() {
+		then := do()
+		s.mail <- func() {
+			s.out--
+			then()
+		}
+	}()
+}
+
+// work takes the shard's turn: it opens the shard under its lease, works until nothing can be done
+// soon, and gives the lease back.
+func (s *shard) work(ctx context.Context) shardEnd {
+	s.open(ctx)
+	for {
+		if ctx.Err() != nil {
+			s.draining = true
+		}
+		s.advance()
+		if s.done() {
+			break
+		}
+		var stop <-chan struct{}
+		if !s.draining {
+			stop = ctx.Done()
+		}
+		receive(s.mail, s.wake(), stop)
+	}
+	s.release()
+	return s.conclude()
+}
+
+// open reads the shard and takes its lease, beside the listings, which need neither. A region that
+// no run has seen before holds nothing, so it is not read.
+func (s *shard) open(ctx context.Context) {
+	s.spawn(func() func() {
+		stored, lease, err := s.take(ctx)
+		return func() { s.takenOver(stored, lease, err) }
+	})
+}
+
+// take reads the shard, unless it is known to be empty, and acquires its lease. What was read
+// before the lease was ours still holds if nobody else had it in between.
+func (s *shard) take(ctx context.Context) (snapshots.Shard, snapshots.Lease, error) {
+	var stored snapshots.Shard
+	call := context.WithoutCancel(ctx)
+	if s.unread {
+		var err error
+		if stored, err = s.Store.Shard(call, s.Account, s.live.Snapshot, s.region); err != nil {
+			return stored, snapshots.Lease{}, err
+		}
+		if !s.due(stored) {
+			return stored, snapshots.Lease{}, nil
+		}
+	}
+	lease, err := s.acquire(ctx)
+	if err != nil {
+		return stored, lease, err
+	}
+	if lease.Generation != stored.Lease.Generation+1 {
+		stored, err = s.Store.Shard(call, s.Account, s.live.Snapshot, s.region)
+	}
+	return stored, lease, err
+}
+
+// acquire takes the lease, or watches the holder: when the lease has stood still for as long as a
+// lease and its longest call last, by our own watch, the holder is dead; when it moves, it is not.
+func (s *shard) acquire(ctx context.Context) (snapshots.Lease, error) {
+	call := context.WithoutCancel(ctx)
+	lease, err := s.Store.Acquire(call, &s.live, s.region, s.Owner, s.Pace.Lease, nil)
+	seen, since := lease, s.now()
+	for errors.Is(err, snapshots.ErrLeaseHeld) {
+		if ctx.Err() != nil || lease.Generation != seen.Generation || lease.Beat != seen.Beat {
+			return lease, errBusy
+		}
+		timer := time.NewTimer(s.Pace.Beat + s.Pace.Lag)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+		var previous *snapshots.Lease
+		if s.now().Sub(since) >= s.Pace.Lease+s.Pace.Call {
+			previous = &seen
+		}
+		lease, err = s.Store.Acquire(call, &s.live, s.region, s.Owner, s.Pace.Lease, previous)
+	}
+	return lease, err
+}
+
+// due says whether a stored shard has anything to do now.
+func (s *shard) due(stored snapshots.Shard) bool {
+	for _, l := range s.listings {
+		l.note(stored.Coverage)
+	}
+	if slices.ContainsFunc(s.listings, func(l *listing) bool { return s.wanting(l) > 0 }) {
+		return true
+	}
+	now := s.now()
+	due := false
+	for _, it := range stored.Items {
+		if it.State.Phase.Closed() {
+			continue
+		}
+		order, governed := filter.Govern(s.live.Orders, it.Resource)
+		due = due || !now.Before(it.State.LookAt) || governed && order.Seq != it.State.Order ||
+			s.attention.woken(it.Resource.Ref) || s.attention.Stay && !it.Settled()
+	}
+	return due
+}
+
+// takenOver brings the stored items to life.
+func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err error) {
+	if err != nil {
+		s.draining, s.lost = true, true
+		s.end.busy = errors.Is(err, errBusy)
+		if !s.end.busy {
+			s.end.err = fmt.Errorf("take up %s: %w", s.region, err)
+		}
+		return
+	}
+	s.lease = lease
+	s.opened = true
+	s.wroteAt = s.now()
+	s.endsAt.Store(lease.End.UnixNano())
+	s.end.unsure = len(stored.Faults) > 0
+	for _, l := range s.listings {
+		l.note(stored.Coverage)
+	}
+	for _, it := range stored.Items {
+		s.revive(it)
+	}
+	if lease.Generation == 0 { // nothing is due: only the count is wanted
+		s.draining, s.lost = true, true
+		return
+	}
+	for _, do := range s.waiting {
+		do()
+	}
+	s.waiting = nil
+}
+
+// whenOpened runs do once the stored items are known.
+func (s *shard) whenOpened(do func()) {
+	if s.opened || s.lost {
+		do()
+		return
+	}
+	s.waiting = append(s.waiting, do)
+}
+
+// reorder takes in newer orders.
+func (s *shard) reorder(orders []killswitch.Order) {
+	if len(orders) <= len(s.live.Orders) {
+		return
+	}
+	s.live.Orders = orders
+	s.whenOpened(func() {
+		for _, it := range s.items {
+			s.govern(it)
+		}
+	})
+}
+
+// advance does everything that can be done at this instant.
+func (s *shard) advance() {
+	if !s.lost && s.opened && s.endsAt.Load() <= s.now().Round(0).UnixNano() {
+		s.lost = true
+	}
+	if s.lost {
+		s.draining = true
+	}
+	if !s.draining {
+		s.list()
+	}
+	if s.opened {
+		s.judgeAll()
+		if !s.draining {
+			s.act()
+			s.look()
+		}
+		s.flush()
+	}
+}
+
+// done says whether the turn is over: nothing under way, nothing unwritten, nothing to do soon.
+func (s *shard) done() bool {
+	if s.out > 0 || !s.lost && (len(s.jobs) > 0 || !s.dirtyAt.IsZero()) {
+		return false
+	}
+	return s.draining || s.opened && !s.soon()
+}
+
+// soon says whether the shard has work that this run should stay for.
+func (s *shard) soon() bool {
+	for _, l := range s.listings {
+		if s.wanting(l) > 0 || l.under {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.items, func(it *item) bool { return s.unfinished(it) || s.lookDue(it) })
+}
+
+// wake is when the loop has to turn even without mail.
+func (s *shard) wake() time.Time {
+	at := s.now().Add(s.Pace.Beat)
+	if s.opened && !s.lost {
+		at = earlier(at, s.wroteAt.Add(s.Pace.Beat))
+		if !s.dirtyAt.IsZero() {
+			at = earlier(at, s.dirtyAt.Add(s.Pace.Lag))
+		}
+		at = earlier(at, time.Unix(0, s.endsAt.Load()))
+	}
+	if len(s.jobs) > 0 && s.retryAt.After(s.now()) {
+		at = earlier(at, s.retryAt)
+	}
+	for _, l := range s.listings {
+		if !l.retryAt.IsZero() && !l.under && !s.draining {
+			at = earlier(at, l.retryAt)
+		}
+	}
+	if !s.draining && s.opened {
+		at = s.nextItem(at)
+	}
+	if soonest := s.now().Add(time.Millisecond); at.Before(soonest) {
+		return soonest
+	}
+	return at
+}
+
+// release gives the lease back.
+func (s *shard) release() {
+	if s.lost || !s.opened {
+		return
+	}
+	call, cancel := context.WithTimeout(context.Background(), s.Pace.Call)
+	defer cancel()
+	lease := s.lease
+	if err := s.Store.Release(call, &lease); err != nil {
+		s.emit(Event{What: StoreFailed, Err: err, Reason: err.Error()})
+	}
+}
+
+// conclude says how the turn ended.
+func (s *shard) conclude() shardEnd {
+	end := s.end
+	if s.lost && s.opened && s.lease.Generation > 0 {
+		end.again = true // whoever has the lease now may be dead before it is done
+	}
+	now := s.now()
+	for _, l := range s.listings {
+		if s.needed(l) > 0 {
+			end.unsure = true
+			end.lookAt = sooner(end.lookAt, l.againAt(now, s.Pace))
+		}
+	}
+	for _, it := range s.items {
+		if it.State.Phase.Closed() {
+			end.closed[string(it.State.Phase)]++
+			continue
+		}
+		end.open++
+		at := it.State.LookAt
+		if at.Before(now) {
+			at = now.Add(s.Pace.Look)
+		}
+		end.lookAt = sooner(end.lookAt, at)
+	}
+	return end
+}
+
+// sooner is the earlier of two times, of which zero means never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
