@@ -15,6 +15,7 @@ type item struct {
 	steps   map[string]killswitch.Step
 	want    killswitch.Want
 	weight  float64
+	refuse  string // what AWS may refuse it for, for a plan
 
 	queued   bool // the original is on its way into the store
 	durable  bool // the original is stored
@@ -41,7 +42,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		Resource: found.Resource, Order: order.Seq, Original: found.Original,
 		State: killswitch.State{Phase: killswitch.Running, Order: order.Seq},
 	})
-	it.weight = found.Weight
+	it.weight, it.refuse = found.Weight, found.MayRefuse
 	it.want = killswitch.WantPaused
 	it.see(found.Seen)
 	return it

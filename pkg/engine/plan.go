@@ -189,12 +189,17 @@ func (s *shard) planned(it *item) killswitch.Item {
 		return shown
 	}
 	switch {
+	case it.Seen.Presence == killswitch.Absent:
+		shown.State.Phase, shown.State.Reason = killswitch.Gone, "AWS says "+it.Seen.Evidence
 	case it.decision.Do == killswitch.TakeAct, it.decision.Do == killswitch.Hold && !it.Settled():
 		shown.State.Phase = killswitch.WouldPause
 		if it.want == killswitch.WantResumed {
 			shown.State.Phase = killswitch.WouldResume
 		}
 		shown.State.Step, shown.State.Reason = it.decision.Step, it.decision.Reason
+		if shown.State.Reason == "" && it.refuse != "" {
+			shown.State.Reason = "may be refused: " + it.refuse
+		}
 	}
 	return shown
 }
