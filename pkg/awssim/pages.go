@@ -1,0 +1,41 @@
+package awssim
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// tokenMark begins every page token, so that a caller's invention is told from ours.
+const tokenMark = "after "
+
+// pageAfter cuts one page out of a listing that is sorted by key: at most size elements of those
+// after the given key, and the token for what follows, nil at the end. A token stands for a place
+// and not for a number, so a listing that changes between two pages loses nothing else.
+func pageAfter[T any](all []T, after string, size int, key func(T) string) (page []T, next *string) {
+	for i, x := range all {
+		if key(x) <= after && after != "" {
+			continue
+		}
+		page = all[i:]
+		break
+	}
+	if len(page) > size {
+		page = page[:size]
+		next = aws.String(base64.StdEncoding.EncodeToString([]byte(tokenMark + key(page[size-1]))))
+	}
+	return page, next
+}
+
+// afterToken is the key in a token; ok is false when it is not one of ours.
+func afterToken(token *string) (after string, ok bool) {
+	if token == nil {
+		return "", true
+	}
+	text, err := base64.StdEncoding.DecodeString(*token)
+	if err != nil {
+		return "", false
+	}
+	return strings.CutPrefix(string(text), tokenMark)
+}
