@@ -68,13 +68,13 @@ type Verdict struct {
 
 // Lease is the right to act on one shard (region of a snapshot) until End.
 type Lease struct {
-	Snapshot   string
-	Account    string
-	Region     string
-	Owner      string
-	Generation int       // grows by one with each taker
-	Beat       int       // grows with each write of the holder
-	End        time.Time // wall clock of the holder; a taker does not compare it with its own
+	Snapshot   string    `json:"snapshot"`
+	Account    string    `json:"account"`
+	Region     string    `json:"region"`
+	Owner      string    `json:"owner,omitempty"` // no two runs have the same
+	Generation int       `json:"generation"`      // grows by one with each taker
+	Beat       int       `json:"beat"`            // grows with each write of the holder
+	End        time.Time `json:"end,omitzero"`    // wall clock of the holder; a taker does not compare it with its own
 }
 
 // Shard is everything stored of one region of a snapshot.
@@ -83,16 +83,17 @@ type Shard struct {
 	Lease    Lease // as stored; Owner is empty when nobody holds it
 	Items    []killswitch.Item
 	Coverage []Coverage
-	// Faults are stored items that could not be used, by key: damaged, unknown version, without
-	// their original. What is named here is in neither Items nor Coverage, but for an item whose
-	// original is fine and whose state is not: it is in Items with the zero State.
+	// Faults are stored items that could not be used: damaged, unknown version, without their
+	// original or with too few parts. What is named here is in neither Items nor Coverage, but for
+	// an item whose newest original is fine: with a state that is not, it is in Items with the zero
+	// State; with an older original that is not, it is in Items as it is.
 	Faults []Fault
 }
 
 // Fault is something wrong with a stored item.
 type Fault struct {
 	PK, SK string
-	Ref    killswitch.Ref // where the key tells it
+	Ref    killswitch.Ref // where the key tells it; zero for what is not of one resource
 	Why    string
 	Hint   string // what can still be done
 }
@@ -113,7 +114,8 @@ type Change struct {
 	Original *killswitch.Item
 	// Part puts one part of the item's original, under the same rule.
 	Part *PartOf
-	// State replaces the state of the item.
+	// State replaces the state of the item. It is of the original of Item.Order, and remembers how
+	// many Parts that has, so that a lost one is noticed.
 	State *killswitch.Item
 	// Coverage replaces the coverage of its kind.
 	Coverage *Coverage
@@ -171,7 +173,7 @@ type Store interface {
 	AddRegions(ctx context.Context, live *Live, regions []string) error
 
 	// SetLookAt says when the guard should look next, if the orders are still those of live;
-	// otherwise ErrOrders.
+	// otherwise ErrOrders. live is updated in place.
 	SetLookAt(ctx context.Context, live *Live, at time.Time) error
 
 	// Close ends the live snapshot if its orders are still those of live; otherwise ErrOrders. In
@@ -186,7 +188,8 @@ type Store interface {
 	// Write writes up to MaxChanges changes and extends the lease to now + ttl in one transaction,
 	// which fails whole with ErrLeaseLost when the lease is not the caller's any more. No changes
 	// is a renewal. The lease is updated in place. A Write whose answer was lost and that is
-	// repeated by the store itself counts once.
+	// repeated by the store itself counts once. Changes that take more than MaxBytes together, by
+	// Size, are refused, as are two of one item.
 	Write(ctx context.Context, lease *Lease, ttl time.Duration, changes []Change) error
 
 	// Release gives the lease back. Releasing one that was lost is no error.
@@ -195,7 +198,8 @@ type Store interface {
 	// Shard reads everything of one shard.
 	Shard(ctx context.Context, account, snapshot, region string) (Shard, error)
 
-	// Headers lists the account's snapshots, newest first; limit 0 means all.
+	// Headers lists the account's snapshots, newest first; limit 0 means all. One that cannot be
+	// read has nothing but Account and Snapshot.
 	Headers(ctx context.Context, account string, limit int) ([]Header, error)
 
 	// Snapshot reads a whole snapshot, or ErrNoSnapshot.

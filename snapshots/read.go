@@ -1,0 +1,100 @@
+package snapshots
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Shard reads everything of one shard.
+func (b *Book) Shard(ctx context.Context, account, snapshot, region string) (Shard, error) {
+	records, err := b.query(ctx, shardPK(snapshot, region), "", 0)
+	if err != nil {
+		return Shard{}, err
+	}
+	return assemble(Lease{Account: account, Snapshot: snapshot, Region: region}, records), nil
+}
+
+// Headers lists the account's snapshots, newest first; limit 0 means all.
+func (b *Book) Headers(ctx context.Context, account string, limit int) ([]Header, error) {
+	records, err := b.query(ctx, accountPK(account), "SNAPSHOT#", max(limit, 0))
+	if err != nil {
+		return nil, err
+	}
+	var headers []Header
+	for _, record := range records {
+		var h Header
+		if fault := decode(record, &h); fault != nil {
+			n, _ := parse(record.Key)
+			h = Header{Account: account, Snapshot: n.snapshot}
+		}
+		headers = append(headers, h)
+	}
+	slices.SortStableFunc(headers, func(x, y Header) int { // ids of one second are in no order
+		if x.Opened.IsZero() || y.Opened.IsZero() {
+			return cmp.Compare(y.Snapshot, x.Snapshot)
+		}
+		return cmp.Or(y.Opened.Compare(x.Opened), cmp.Compare(y.Snapshot, x.Snapshot))
+	})
+	return headers, nil
+}
+
+// Snapshot reads a whole snapshot, or ErrNoSnapshot.
+func (b *Book) Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error) {
+	s := Snapshot{Header: Header{Account: account, Snapshot: snapshot}}
+	header, err := b.get(ctx, s.Header.name().key())
+	if err != nil {
+		return Snapshot{}, err
+	}
+	live, err := b.get(ctx, (&Live{Account: account}).name().key())
+	if err != nil {
+		return Snapshot{}, err
+	}
+	s.readLive(live)
+	if header == nil && s.Live == nil {
+		return Snapshot{}, fmt.Errorf("%s of account %s in %s: %w", snapshot, account, b.Where(), ErrNoSnapshot)
+	}
+	s.readHeader(header)
+	regions := slices.Clone(s.Header.Regions)
+	if s.Live != nil {
+		regions = append(regions, s.Live.Regions...)
+	}
+	for _, region := range slices.Compact(slices.Sorted(slices.Values(regions))) {
+		shard, err := b.Shard(ctx, account, snapshot, region)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		s.Shards = append(s.Shards, shard)
+	}
+	return s, nil
+}
+
+// readLive takes in LIVE, if it is of this snapshot or cannot be read.
+func (s *Snapshot) readLive(record *Record) {
+	if record == nil {
+		return
+	}
+	var live Live
+	if fault := decode(*record, &live); fault != nil {
+		s.Faults = append(s.Faults, *fault)
+		return
+	}
+	if live.Snapshot == s.Header.Snapshot {
+		s.Live = &live
+	}
+}
+
+func (s *Snapshot) readHeader(record *Record) {
+	if record == nil {
+		missing := Record{Key: s.Header.name().key()}
+		s.Faults = append(s.Faults, *missing.fault("missing, although the snapshot is live"))
+		return
+	}
+	var header Header
+	if fault := decode(*record, &header); fault != nil {
+		s.Faults = append(s.Faults, *fault)
+		return
+	}
+	s.Header = header
+}

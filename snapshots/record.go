@@ -1,0 +1,134 @@
+package snapshots
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Version is the schema version of the items that this package writes. It reads no other.
+const Version = 1
+
+// Record is an item as a table keeps it.
+type Record struct {
+	Key
+	Version  int
+	Body     string // JSON
+	Checksum string // of key, version and body
+	// Expires is when the table may forget the item, in seconds since 1970; 0 means never. DynamoDB
+	// forgets days later (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html),
+	// so that readers go by the time in the body.
+	Expires int64
+}
+
+// body is the content of one class of items. Its JSON is the record's body.
+type body interface {
+	name() name
+	check() error // why it may not be stored, or cannot have been
+}
+
+// encode is the one way from a value to a record.
+func encode(b body) (Record, error) {
+	n := b.name()
+	if err := errors.Join(n.check(), b.check()); err != nil {
+		return Record{}, fmt.Errorf("store %s: %w", n.key(), err)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(b); err != nil {
+		return Record{}, fmt.Errorf("store %s: %w", n.key(), err)
+	}
+	r := Record{Key: n.key(), Version: Version, Body: string(bytes.TrimSuffix(text.Bytes(), []byte("\n")))}
+	if !utf8.ValidString(r.Body) {
+		return Record{}, fmt.Errorf("store %s: its content is not valid UTF-8", n.key())
+	}
+	r.Checksum = r.sum()
+	if s, ok := b.(*seen); ok {
+		r.Expires = s.expires().Unix()
+	}
+	return r, nil
+}
+
+// decode is the one way from a record to a value: b is filled, or the fault says why not.
+func decode(r Record, b body) *Fault {
+	switch {
+	case r.Version == 0:
+		return r.fault("its schema version is missing")
+	case r.Version != Version:
+		f := r.fault(fmt.Sprintf("unknown schema version %d; this aws-hit-breaks knows %d", r.Version, Version))
+		f.Hint = "use the version of aws-hit-breaks that wrote it, or a newer one"
+		return f
+	case r.Body == "":
+		return r.fault("its body is missing")
+	case r.Checksum == "":
+		return r.fault("its checksum is missing")
+	case r.Checksum != r.sum():
+		return r.fault("altered: its content does not match its checksum")
+	}
+	decoder := json.NewDecoder(bytes.NewReader([]byte(r.Body)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(b); err != nil {
+		return r.fault("its body cannot be read: " + err.Error())
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return r.fault("its body goes on after its end")
+	}
+	if err := b.check(); err != nil {
+		return r.fault(err.Error())
+	}
+	if b.name().key() != r.Key {
+		return r.fault("its key and its body disagree: the body belongs under " + b.name().key().String())
+	}
+	if s, ok := b.(*seen); ok && s.expires().Unix() != r.Expires {
+		return r.fault("its body and its time to live disagree")
+	}
+	return nil
+}
+
+func (r Record) sum() string {
+	return digest(r.PK, r.SK, strconv.Itoa(r.Version), r.Body)
+}
+
+// size is what DynamoDB counts for the record: attribute names and values, numbers at their
+// longest. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+func (r Record) size() int {
+	const names, numbers = len("PKSKVbodychecksumexpires"), 2 * 21
+	return names + numbers + len(r.PK) + len(r.SK) + len(r.Body) + len(r.Checksum)
+}
+
+func (r Record) fault(why string) *Fault {
+	n, _ := parse(r.Key)
+	return &Fault{PK: r.PK, SK: r.SK, Ref: n.ref(), Why: why, Hint: hints[n.class]}
+}
+
+// orphaned is a fault of a record whose original is lost.
+func (r Record) orphaned(why string) *Fault {
+	f := r.fault(why)
+	f.Hint = hints[originalClass]
+	return f
+}
+
+// What can still be done about an item that cannot be used.
+var hints = map[class]string{
+	unknownClass: "nothing reads it; it may be from a newer aws-hit-breaks, or have lost its key",
+	liveClass: "restore this item from a point-in-time recovery of the table or a backup of the file; " +
+		"until then no order can be given and nothing closed; the originals are not affected",
+	headerClass: "originals and states are not affected; the header is written anew when the snapshot closes",
+	seenClass:   "its alarm counts as seen before; nothing else depends on it",
+	leaseClass:  "the next run takes it over once it has stood still; nothing is lost",
+	coverageClass: "this kind counts as not inspected here until a run lists it again; " +
+		"its originals are not affected",
+	originalClass: "restore this item from a point-in-time recovery of the table or a backup of the file and " +
+		"resume again, or put the resource back by hand",
+	partClass: "restore this item from a point-in-time recovery of the table or a backup of the file and " +
+		"resume again, or put the resource back by hand",
+	stateClass: "the original is fine: the next run looks at the resource and compares it with that",
+}
+
+// Error is the fault on one line, so that it can be the cause of an error.
+func (f Fault) Error() string { return fmt.Sprintf("%s %s: %s (%s)", f.PK, f.SK, f.Why, f.Hint) }

@@ -1,0 +1,183 @@
+package snapshots
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// assemble makes a shard of its records. What cannot be used becomes a fault and is never guessed
+// at: an item is there only with its newest original and all parts of that.
+func assemble(of Lease, records []Record) Shard {
+	shard := Shard{Region: of.Region}
+	resources := map[killswitch.Ref]*stored{}
+	var refs []killswitch.Ref // in the order of records
+	for _, record := range records {
+		n, ok := parse(record.Key)
+		if !ok || n.snapshot != of.Snapshot || n.region != of.Region {
+			shard.fail(record.fault("unknown item"))
+			continue
+		}
+		switch n.class {
+		case leaseClass:
+			shard.fail(decode(record, &shard.Lease))
+		case coverageClass:
+			var c coverage
+			if fault := decode(record, &c); fault != nil {
+				shard.fail(fault)
+			} else {
+				shard.Coverage = append(shard.Coverage, c.Coverage)
+			}
+		default:
+			ref := n.ref()
+			ref.Account = of.Account
+			if resources[ref] == nil {
+				resources[ref] = &stored{ref: ref, of: of}
+				refs = append(refs, ref)
+			}
+			resources[ref].add(n, record)
+		}
+	}
+	slices.SortFunc(shard.Coverage, func(x, y Coverage) int { return cmp.Compare(x.Kind, y.Kind) })
+	slices.SortFunc(refs, killswitch.Ref.Compare)
+	for _, ref := range refs {
+		item, usable := resources[ref].item(&shard)
+		if usable {
+			shard.Items = append(shard.Items, item)
+		}
+	}
+	return shard
+}
+
+func ofAnother(ref killswitch.Ref) string {
+	return fmt.Sprintf("its body is of another resource: %s of account %s", ref, ref.Account)
+}
+
+func (s *Shard) fail(fault *Fault) {
+	if fault != nil {
+		s.Faults = append(s.Faults, *fault)
+	}
+}
+
+// stored is what the table has of one resource.
+type stored struct {
+	ref       killswitch.Ref
+	of        Lease
+	originals []ordered
+	parts     []ordered
+	state     *Record
+}
+
+// ordered is a record that belongs to the order which paused the resource.
+type ordered struct {
+	order  int
+	record Record
+}
+
+func (s *stored) add(n name, record Record) {
+	switch n.class {
+	case originalClass:
+		s.originals = append(s.originals, ordered{n.order, record})
+	case partClass:
+		s.parts = append(s.parts, ordered{n.order, record})
+	case stateClass:
+		s.state = &record
+	}
+}
+
+// item puts the resource together, and tells the shard of everything that is wrong with it. It is
+// not usable without its newest original and all parts of that. Older originals are of earlier
+// pauses that have been resumed.
+func (s *stored) item(shard *Shard) (item killswitch.Item, usable bool) {
+	fail := func(fault *Fault) {
+		fault.Ref = s.ref
+		shard.fail(fault)
+	}
+	usable = len(s.originals) > 0
+	newest := 0
+	known := map[int]bool{}
+	for _, o := range s.originals {
+		known[o.order] = true
+		newest = max(newest, o.order)
+	}
+	for _, o := range s.originals {
+		var body original
+		switch fault := decode(o.record, &body); {
+		case fault != nil:
+			fail(fault)
+			usable = usable && o.order != newest
+		case body.Resource.Ref != s.ref:
+			fail(o.record.fault(ofAnother(body.Resource.Ref)))
+			usable = usable && o.order != newest
+		case o.order == newest:
+			item.Resource, item.Order = body.Resource, body.Order
+			item.Original = killswitch.Original{Schema: body.Schema, Data: body.Data}
+		}
+	}
+	parts := s.readParts(newest, known, fail)
+	if parts == nil {
+		usable = false
+	}
+	for _, p := range parts {
+		item.Parts = append(item.Parts, killswitch.Part{Name: p.Name, Data: p.Data})
+	}
+	return item, s.readState(&item, newest, known, fail) && usable
+}
+
+// readParts reads the parts of the newest original in the order in which they were recorded; nil
+// when one of them cannot be used.
+func (s *stored) readParts(newest int, known map[int]bool, fail func(*Fault)) []part {
+	parts, whole := []part{}, true
+	for _, o := range s.parts {
+		var body part
+		switch fault := decode(o.record, &body); {
+		case fault != nil:
+			fail(fault)
+			whole = whole && o.order != newest
+		case body.Ref != s.ref:
+			fail(o.record.fault(ofAnother(body.Ref)))
+			whole = whole && o.order != newest
+		case !known[o.order]:
+			fail(o.record.orphaned(fmt.Sprintf("a part without its original: that of order %d is missing", o.order)))
+			whole = whole && o.order < newest
+		case o.order == newest:
+			parts = append(parts, body)
+		}
+	}
+	if !whole {
+		return nil
+	}
+	slices.SortFunc(parts, func(x, y part) int {
+		return cmp.Or(slices.Compare(x.Seq[:], y.Seq[:]), cmp.Compare(x.Name, y.Name))
+	})
+	return parts
+}
+
+// readState gives the item its state. A state that cannot be read leaves the zero State; one that
+// knows of more than is stored makes the item unusable.
+func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool, fail func(*Fault)) bool {
+	if s.state == nil {
+		return true
+	}
+	var body state
+	switch fault := decode(*s.state, &body); {
+	case fault != nil:
+		fail(fault)
+	case body.Ref != s.ref:
+		fail(s.state.fault(ofAnother(body.Ref)))
+	case !known[body.Order]:
+		fail(s.state.orphaned(fmt.Sprintf("a state without its original: that of order %d is missing", body.Order)))
+		return body.Order < newest
+	case body.Order < newest:
+		// Of an earlier pause: of this one nothing has been done yet.
+	case body.Parts > len(item.Parts):
+		fail(s.state.orphaned(fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
+			body.Parts, len(item.Parts))))
+		return false
+	default:
+		item.State = body.State
+	}
+	return true
+}
