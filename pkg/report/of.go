@@ -1,0 +1,180 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"aws-hit-breaks/pkg/filter"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
+)
+
+// writer makes the lists of a report.
+type writer struct {
+	snapshot snapshots.Snapshot
+	declared map[killswitch.Kind]killswitch.Declaration
+	orders   []killswitch.Order
+	regions  []string
+}
+
+func (w writer) resources() []Resource {
+	list := []Resource{}
+	for _, shard := range w.snapshot.Shards {
+		damaged := map[killswitch.Ref]snapshots.Fault{}
+		for _, f := range shard.Faults {
+			if f.Ref.ID != "" {
+				damaged[f.Ref] = f
+			}
+		}
+		for _, it := range shard.Items {
+			list = append(list, w.item(it, damaged))
+			delete(damaged, it.Resource.Ref)
+		}
+		for ref, f := range damaged { // sorted below
+			list = append(list, Resource{
+				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: killswitch.Unreadable, Reason: f.Why,
+			})
+		}
+		for _, c := range shard.Coverage {
+			for _, v := range c.Verdicts {
+				list = append(list, resource(v.Resource, v.Phase, v.Reason))
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Resource) int { return a.Ref("").Compare(b.Ref("")) })
+	return slices.CompactFunc(list, func(a, b Resource) bool { return a.Ref("") == b.Ref("") })
+}
+
+func resource(r killswitch.Resource, phase killswitch.Phase, reason string) Resource {
+	return Resource{
+		Region: r.Ref.Region, Kind: r.Ref.Kind, ID: r.Ref.ID, Name: r.Name, Type: r.Type, Phase: phase, Reason: reason,
+	}
+}
+
+// item tells of a resource with an original.
+func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fault) Resource {
+	state := it.State
+	r := resource(it.Resource, state.Phase, state.Reason)
+	if r.Phase == "" { // its state is missing: never written, or not readable
+		r.Phase = killswitch.Recorded
+		if f, ok := damaged[it.Resource.Ref]; ok {
+			r.Phase, r.Reason = killswitch.Unreadable, f.Why
+		}
+	}
+	switch r.Phase {
+	case killswitch.Unpausable, killswitch.Protected:
+	default:
+		r.Want = w.want(it)
+	}
+	r.Step, r.Since, r.LookAt, r.WakesAt = state.Step, state.AttemptedAt, state.LookAt, state.WakesAt
+	if state.Wait != nil {
+		r.Deadline = state.Wait.Deadline
+		if r.Reason == "" && r.pending() {
+			r.Reason = state.Wait.For
+		}
+	}
+	if len(state.ByAWS) > 0 {
+		r.ChangedByAWS = state.ByAWS
+	}
+	return r
+}
+
+// want is what the order wants that governs the item; of one that is closed, what it was brought to.
+func (w writer) want(it killswitch.Item) killswitch.Want {
+	seq := it.State.Order
+	if !it.State.Phase.Closed() {
+		if o, ok := filter.Govern(w.orders, it.Resource); ok {
+			return o.Act.Wants()
+		}
+		seq = it.Order
+	}
+	for _, o := range w.orders {
+		if o.Seq == seq {
+			return o.Act.Wants()
+		}
+	}
+	return killswitch.WantPaused
+}
+
+// notInspected are the kinds that the newest pause order that wants them was not given a whole list
+// of, in every region that any run has found. Where everything was resumed later nothing has to be
+// listed any more.
+func (w writer) notInspected() []NotInspected {
+	list := []NotInspected{}
+	if newest := w.newestPause(func(killswitch.Order) bool { return true }); newest > 0 && !w.regionsKnown(newest) {
+		list = append(list, NotInspected{
+			Region: AllRegions, Reason: "the account's regions have not been listed for order " + strconv.Itoa(newest), Pending: true,
+		})
+	}
+	for _, region := range w.regions {
+		for kind := range w.declared { // sorted below
+			newest := w.newestPause(func(o killswitch.Order) bool {
+				return filter.MayMatchRegion(o.Scope, region) && filter.MayMatchKind(o.Scope, kind)
+			})
+			if newest == 0 {
+				continue
+			}
+			c, found := w.coverage(region, kind)
+			switch {
+			case !found || c.Order < newest:
+				list = append(list, NotInspected{Region: region, Kind: kind, Reason: "not listed yet", Pending: true})
+			case !c.Listed:
+				list = append(list, NotInspected{Region: region, Kind: kind, Reason: c.Why})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b NotInspected) int {
+		return cmp.Or(strings.Compare(a.Region, b.Region), strings.Compare(string(a.Kind), string(b.Kind)))
+	})
+	return list
+}
+
+// newestPause is the newest pause order that wants what wanted says; 0 where there is none, or
+// where everything was resumed later.
+func (w writer) newestPause(wanted func(killswitch.Order) bool) int {
+	for _, o := range slices.Backward(w.orders) {
+		if o.Act == killswitch.Resume && ScopeText(o.Scope) == "" {
+			return 0
+		}
+		if o.Act == killswitch.Pause && wanted(o) {
+			return o.Seq
+		}
+	}
+	return 0
+}
+
+// regionsKnown says whether the account's regions were listed for the order. A plan, and the run
+// that closes a snapshot, write them into the header once they know all of them.
+func (w writer) regionsKnown(order int) bool {
+	return w.snapshot.Live == nil || w.snapshot.Live.RegionsOrder >= order || len(w.snapshot.Header.Regions) > 0
+}
+
+func (w writer) coverage(region string, kind killswitch.Kind) (snapshots.Coverage, bool) {
+	for _, shard := range w.snapshot.Shards {
+		for _, c := range shard.Coverage {
+			if shard.Region == region && c.Kind == kind {
+				return c, true
+			}
+		}
+	}
+	return snapshots.Coverage{}, false
+}
+
+func (w writer) problems() []Problem {
+	list := []Problem{}
+	add := func(faults []snapshots.Fault) {
+		for _, f := range faults {
+			list = append(list, Problem{Item: strings.TrimSpace(f.PK + " " + f.SK), Why: f.Why, Hint: f.Hint})
+		}
+	}
+	add(w.snapshot.Faults)
+	for _, shard := range w.snapshot.Shards {
+		add(shard.Faults)
+	}
+	slices.SortStableFunc(list, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Item, b.Item), strings.Compare(a.Why, b.Why))
+	})
+	return list
+}

@@ -1,0 +1,217 @@
+// Package report says how things stand: a snapshot, a plan or a discovery (which have the shape of
+// a snapshot) becomes one list of resources with their phases, what was not inspected, and what is
+// wrong in the store. It is what the functions answer, what the CLI prints as JSON and what its
+// tables are made of. It is pure: the same snapshot gives the same report, byte for byte. It imports
+// neither the AWS SDK nor the engine.
+package report
+
+import (
+	"slices"
+	"time"
+
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
+)
+
+// Schema is the version of the JSON that a Report is written as. A field may be added under the same
+// version; one that changes its meaning or goes makes a new one.
+const Schema = 1
+
+// Report is how an account stands, or stood, or would stand.
+type Report struct {
+	Schema   int       `json:"schema"`
+	Account  string    `json:"account"`
+	Snapshot string    `json:"snapshot,omitempty"` // empty where nothing is recorded: a plan of a first pause, a discovery
+	Opened   time.Time `json:"opened,omitzero"`
+	Closed   time.Time `json:"closed,omitzero"` // zero while it is live
+	LookAt   time.Time `json:"lookAt,omitzero"` // when the guard looks next
+	Orders   []Order   `json:"orders"`          // oldest first; of a plan, the last is the one that was not given
+
+	Summary      Summary        `json:"summary"`
+	Resources    []Resource     `json:"resources"`    // by region, kind and id
+	NotInspected []NotInspected `json:"notInspected"` // by region and kind
+	Problems     []Problem      `json:"problems"`     // what is wrong in the store
+}
+
+// Order is one order, for humans and scripts.
+type Order struct {
+	Seq   int            `json:"seq"`
+	Act   killswitch.Act `json:"act"`
+	Actor string         `json:"actor"`
+	At    time.Time      `json:"at"`
+	Alarm string         `json:"alarm,omitempty"` // the alarm that gave it, in one line
+	Scope string         `json:"scope,omitempty"` // empty: everything
+	Force bool           `json:"force,omitempty"`
+}
+
+// Summary counts.
+type Summary struct {
+	Total   int                      `json:"total"` // resources
+	Phases  map[killswitch.Phase]int `json:"phases"`
+	Regions int                      `json:"regions"` // that hold resources which were, or would be, touched
+	// Pending is how much is still on its way, listings among it: 0 once there is nothing to wait for.
+	Pending      int `json:"pending"`
+	NotInspected int `json:"notInspected"`
+	// ChangedByAWS counts the fields that AWS itself changed at the stop and start.
+	ChangedByAWS int `json:"changedByAWS"`
+	Problems     int `json:"problems"`
+	// LeftAlone are resources that stay as they are because they cannot be paused or are protected.
+	// More of them than the store lists one by one are in this count and not in the resources.
+	LeftAlone int `json:"leftAlone"`
+}
+
+// Resource is one resource and how it stands.
+type Resource struct {
+	Region string           `json:"region"`
+	Kind   killswitch.Kind  `json:"kind"`
+	ID     string           `json:"id"`
+	Name   string           `json:"name,omitempty"`
+	Type   string           `json:"type,omitempty"` // size, as AWS names it
+	Phase  killswitch.Phase `json:"phase"`
+	Reason string           `json:"reason"`         // why, where the phase does not speak for itself
+	Want   killswitch.Want  `json:"want,omitempty"` // what the governing order wants; empty for what is left alone
+	Step   string           `json:"step,omitempty"` // the last step taken; of a plan, the first that would be
+
+	Since    time.Time `json:"since,omitzero"`    // of the last step
+	Deadline time.Time `json:"deadline,omitzero"` // when the wait for its goal is given up
+	LookAt   time.Time `json:"lookAt,omitzero"`   // when it is looked at next
+	WakesAt  time.Time `json:"wakesAt,omitzero"`  // when AWS itself starts it again
+	// ChangedByAWS are the fields that AWS itself changed at the stop and start, "old → new".
+	ChangedByAWS map[string]string `json:"changedByAWS,omitempty"`
+}
+
+// Ref is the resource's name in the world.
+func (r Resource) Ref(account string) killswitch.Ref {
+	return killswitch.Ref{Account: account, Region: r.Region, Kind: r.Kind, ID: r.ID}
+}
+
+// NotInspected is a region, or a kind in a region, of which nobody knows what is there.
+type NotInspected struct {
+	Region string          `json:"region"` // AllRegions where the account's regions themselves are not known
+	Kind   killswitch.Kind `json:"kind,omitempty"`
+	Reason string          `json:"reason"`
+	// Pending: it has not been tried yet, so that the reason is only that it takes time.
+	Pending bool `json:"pending,omitempty"`
+}
+
+// AllRegions stands where no region can be named.
+const AllRegions = "*"
+
+// Problem is a stored item that cannot be used.
+type Problem struct {
+	Item string `json:"item"` // its key
+	Why  string `json:"why"`
+	Hint string `json:"hint,omitempty"` // what can still be done
+}
+
+// Of makes the report of a snapshot. declared are the kinds that the brake knows.
+func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaration) Report {
+	w := writer{snapshot: s, declared: declared, orders: s.Header.Orders, regions: s.Header.Regions}
+	r := Report{
+		Schema: Schema, Account: s.Header.Account, Snapshot: s.Header.Snapshot,
+		Opened: s.Header.Opened, Closed: s.Header.Closed,
+	}
+	if s.Live != nil { // the header may be damaged, and is not as new
+		w.orders, w.regions = s.Live.Orders, s.Live.Regions
+		r.Account, r.Snapshot, r.Opened, r.LookAt = s.Live.Account, s.Live.Snapshot, s.Live.Opened, s.Live.LookAt
+	}
+	r.Orders = []Order{}
+	for _, o := range w.orders {
+		r.Orders = append(r.Orders, orderOf(o))
+	}
+	r.Resources, r.NotInspected, r.Problems = w.resources(), w.notInspected(), w.problems()
+	r.count()
+	for _, shard := range s.Shards {
+		for _, c := range shard.Coverage {
+			r.Summary.Total += c.MoreVerdicts
+			r.Summary.LeftAlone += c.MoreVerdicts
+		}
+	}
+	return r
+}
+
+// Empty is the report of an account of which nothing is recorded.
+func Empty(account string) Report {
+	r := Report{
+		Schema: Schema, Account: account, Orders: []Order{}, Resources: []Resource{},
+		NotInspected: []NotInspected{}, Problems: []Problem{},
+	}
+	r.count()
+	return r
+}
+
+// Unlisted adds that a run could not learn which regions the account has. An empty reason adds
+// nothing.
+func (r *Report) Unlisted(why string) {
+	if why == "" {
+		return
+	}
+	r.NotInspected = slices.DeleteFunc(r.NotInspected, func(n NotInspected) bool { return n.Region == AllRegions })
+	r.NotInspected = slices.Insert(r.NotInspected, 0, NotInspected{
+		Region: AllRegions, Reason: "the account's regions could not be listed: " + why,
+	})
+	r.count()
+}
+
+// ExitCode is how a command ends that did, or would do, what the report says: 0, or 3 where
+// something failed, drifted, was not inspected or cannot be read. What is left alone by a verdict or
+// a protection is as it should be.
+func (r Report) ExitCode() int {
+	for _, phase := range []killswitch.Phase{
+		killswitch.Failed, killswitch.Drifted, killswitch.NotInspected, killswitch.Unreadable,
+	} {
+		if r.Summary.Phases[phase] > 0 {
+			return 3
+		}
+	}
+	if len(r.NotInspected)+len(r.Problems) > 0 {
+		return 3
+	}
+	return 0
+}
+
+// count fills in the summary from the lists. Verdicts that are not in a list are kept.
+func (r *Report) count() {
+	s := Summary{
+		Phases: map[killswitch.Phase]int{}, NotInspected: len(r.NotInspected), Problems: len(r.Problems),
+		Total: len(r.Resources),
+	}
+	var regions []string
+	for _, resource := range r.Resources {
+		s.Phases[resource.Phase]++
+		s.ChangedByAWS += len(resource.ChangedByAWS)
+		if resource.pending() {
+			s.Pending++
+		}
+		switch resource.Phase {
+		case killswitch.Unpausable, killswitch.Protected:
+			s.LeftAlone++
+		case killswitch.NotInspected:
+		default:
+			regions = append(regions, resource.Region)
+		}
+	}
+	for _, n := range r.NotInspected {
+		if n.Pending {
+			s.Pending++
+		}
+	}
+	slices.Sort(regions)
+	s.Regions = len(slices.Compact(regions))
+	if more := r.Summary.LeftAlone - s.LeftAlone; more > 0 {
+		s.Total += more
+		s.LeftAlone += more
+	}
+	r.Summary = s
+}
+
+// pending says whether a run is, or should be, on its way to bring the resource where it is wanted.
+func (r Resource) pending() bool {
+	switch r.Phase {
+	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming:
+		return true
+	case killswitch.Paused:
+		return r.Want == killswitch.WantResumed
+	}
+	return false
+}
