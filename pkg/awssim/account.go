@@ -35,6 +35,9 @@ type Options struct {
 	Speed float64
 	// Regions are the enabled regions, default seventeen of them.
 	Regions []string
+	// ConflictRate is the share of DynamoDB transactions that are cancelled among those that overlap
+	// in time with another write of one of their items; default 0.5, negative for none.
+	ConflictRate float64
 	// Fault is asked once for every attempt, in the order the attempts are made. It may be nil.
 	Fault func(Call) Fault
 }
@@ -46,6 +49,8 @@ type Account struct {
 	idle  func()
 	speed float64
 	fault func(Call) Fault
+
+	conflictRate float64
 
 	operations map[string]operation // by service:operation
 
@@ -74,21 +79,25 @@ type Account struct {
 func New(o Options) *Account {
 	a := &Account{
 		id: o.ID, seed: o.Seed, idle: o.Idle, speed: o.Speed, fault: o.Fault,
-		operations:  map[string]operation{},
-		regions:     map[string]*region{},
-		names:       o.Regions,
-		buckets:     map[string]*bucket{},
-		occurrences: map[uint64]int{},
-		processes:   map[string]*Process{},
-		began:       time.Now(),
-		done:        make(chan struct{}),
-		wake:        make(chan struct{}, 1),
+		conflictRate: o.ConflictRate,
+		operations:   map[string]operation{},
+		regions:      map[string]*region{},
+		names:        o.Regions,
+		buckets:      map[string]*bucket{},
+		occurrences:  map[uint64]int{},
+		processes:    map[string]*Process{},
+		began:        time.Now(),
+		done:         make(chan struct{}),
+		wake:         make(chan struct{}, 1),
 	}
 	if a.id == "" {
 		a.id = "111122223333"
 	}
 	if a.speed == 0 || a.idle != nil {
 		a.speed = 1
+	}
+	if a.conflictRate == 0 {
+		a.conflictRate = 0.5
 	}
 	if len(a.names) == 0 {
 		a.names = enabledByDefault()

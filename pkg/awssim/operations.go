@@ -76,7 +76,9 @@ type call struct {
 	region  *region
 	process *Process
 	now     time.Time // account time of the effect
+	sent    time.Time // account time at which the caller made it
 	key     string    // unique and the same in every run with one seed: a source of ids
+	hash    string    // of the input as the caller gave it
 }
 
 // unmodelled is the answer to what the account does not model: an error that no caller can take
@@ -129,4 +131,13 @@ func code(err error) string {
 		return api.ErrorCode()
 	}
 	return ""
+}
+
+// message is the AWS message of an error, or its text.
+func message(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return err.Error()
 }

@@ -34,6 +34,10 @@ const (
 	afterlife = time.Hour
 )
 
+// How long an eventually consistent read of DynamoDB may miss a write: "usually one second or less",
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+const maxReadLag = time.Second
+
 // How long DynamoDB remembers a ClientRequestToken:
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 const tokenMemory = 10 * time.Minute

@@ -267,7 +267,7 @@ func (a *Account) effect(t *attempt, now time.Time) (any, error) {
 	if t.fault.Before != nil {
 		return nil, t.fault.Before
 	}
-	c := &call{account: a, region: a.region(t.call.Region), process: t.process, now: now, key: t.key}
+	c := &call{account: a, region: a.region(t.call.Region), process: t.process, now: now, sent: t.traced.Sent, key: t.key, hash: t.hash}
 	if c.region == nil {
 		// An opt-in region that is not enabled knows no credentials of the account:
 		// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
