@@ -1,0 +1,82 @@
+package trigger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"aws-hit-breaks/pkg/filter"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/services"
+)
+
+// Invocation is what an operator asks the pause or the resume function for.
+type Invocation struct {
+	Scope  killswitch.Scope `json:"scope"`  // empty means everything
+	DryRun bool             `json:"dryRun"` // say what would be done, and do none of it
+	Actor  string           `json:"actor"`  // who asks; mandatory, so that no empty event is an order
+	Force  bool             `json:"force"`  // resume: put back also what somebody changed since
+}
+
+// example is what an operator may write by hand.
+const example = `write {"actor": "your name", "scope": {"regions": ["eu-*"]}, "dryRun": true}`
+
+// parseInvocation reads an invocation strictly: a misspelt filter is a filter ignored.
+func parseInvocation(event []byte) (Invocation, error) {
+	if len(event) > MaxInvocation {
+		return Invocation{}, badEvent("the event has %d bytes, more than the %d of an invocation: ask for less in one scope", len(event), MaxInvocation)
+	}
+	if isEmpty(event) {
+		return Invocation{}, badEvent("the event is empty: %s", example)
+	}
+	var in Invocation
+	d := json.NewDecoder(bytes.NewReader(event))
+	d.DisallowUnknownFields()
+	err := d.Decode(&in)
+	if err == nil {
+		if _, end := d.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("there is something after its end")
+		}
+	}
+	if err != nil {
+		return Invocation{}, badEvent("the event is no invocation of an operator (%s): %s", strings.TrimPrefix(err.Error(), "json: "), example)
+	}
+	if strings.TrimSpace(in.Actor) == "" {
+		return Invocation{}, badEvent("the invocation does not say who asks: %s", example)
+	}
+	if err := filter.Validate(in.Scope, nil, kinds()); err != nil {
+		return Invocation{}, badEvent("the scope cannot be meant: %v", err)
+	}
+	return in, nil
+}
+
+// isEmpty says whether an event holds nothing.
+func isEmpty(event []byte) bool {
+	switch string(bytes.TrimSpace(event)) {
+	case "", "null", "{}", "[]", `""`:
+		return true
+	}
+	return false
+}
+
+// kinds are the words that a scope may use for services.
+func kinds() []string {
+	var all []string
+	for _, definition := range services.All() {
+		all = append(all, string(definition.Kind))
+	}
+	return all
+}
+
+// Resume puts back what an operator's Invocation asks for. Where nothing is paused it is an error,
+// NothingLive.
+func (h *Handler) Resume(ctx context.Context, event json.RawMessage) (Answer, error) {
+	in, err := parseInvocation(event)
+	if err != nil {
+		return Answer{}, err
+	}
+	return h.invoked(ctx, killswitch.Resume, in)
+}
