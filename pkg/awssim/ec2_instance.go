@@ -236,6 +236,7 @@ func (a *Account) show(i *instance, now time.Time) {
 	}
 	i.shownAt = visible
 	a.at(visible, "show "+i.ID, func(time.Time) { i.shown = &truth })
+	a.follow(i, now)
 }
 
 // later schedules the end of a passing state, unless something else happens to the instance first.

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"encoding/base64"
+	"reflect"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,4 +39,16 @@ func afterToken(token *string) (after string, ok bool) {
 		return "", false
 	}
 	return strings.CutPrefix(string(text), tokenMark)
+}
+
+// differentField names the first exported field in which two inputs differ, "" if none does: what a
+// caller has set beyond what the account models.
+func differentField[T any](given, modelled T) string {
+	x, y := reflect.ValueOf(given), reflect.ValueOf(modelled)
+	for i := range x.NumField() {
+		if f := x.Type().Field(i); f.IsExported() && !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			return f.Name
+		}
+	}
+	return ""
 }
