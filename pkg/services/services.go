@@ -44,7 +44,7 @@ type Definition struct {
 // All is every kind, in the order in which they are listed in documents and reports. A kind that is
 // not here does not exist.
 func All() []Definition {
-	return []Definition{}
+	return []Definition{autoScalingGroups(), ecsServices(), ec2Instances(), rdsClusters(), rdsInstances()}
 }
 
 // Rates are the token buckets by the IAM action of each mutating call. EC2's are published

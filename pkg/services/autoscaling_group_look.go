@@ -1,0 +1,373 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	asgtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
+
+	"aws-hit-breaks/pkg/awserr"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/settings"
+)
+
+// groupSeen is one look at a group and its members.
+type groupSeen struct {
+	sizes
+	Suspended []string // of the nine, sorted
+	Deleting  bool
+	Warm      bool         // it has a warm pool
+	Checks    string       // HealthCheckType: "EC2", or with ELB, EBS, VPC_LATTICE
+	Members   []memberSeen // sorted by id; also recorded ones that have left the group
+}
+
+// memberSeen is one look at a member.
+type memberSeen struct {
+	ID string
+	instanceSeen
+	Lifecycle   string // of the group; empty for one that is not in the group (any more)
+	Health      string // as the group sees it
+	Protected   bool   // from scale-in
+	Capacity    int    // in the units of DesiredCapacity
+	Unstoppable string // why it cannot be stopped
+}
+
+// sameWord compares AWS's words, whose case differs between operations (Healthy, HEALTHY).
+func sameWord(a, b string) bool { return strings.EqualFold(a, b) }
+
+func (g groupSeen) String() string {
+	running := 0
+	for _, m := range g.Members {
+		if m.State == stateRunning {
+			running++
+		}
+	}
+	text := fmt.Sprintf("%d of %d members running", running, len(g.Members))
+	if len(g.Suspended) > 0 {
+		text += fmt.Sprintf(", %d processes suspended", len(g.Suspended))
+	}
+	if g.Deleting {
+		text += ", being deleted"
+	}
+	return text
+}
+
+// typed is the size of the group as a report shows it.
+func (g groupSeen) typed(instances map[string]ec2types.Instance) string {
+	kinds := map[string]bool{}
+	for _, m := range g.Members {
+		if i, ok := instances[m.ID]; ok {
+			kinds[string(i.InstanceType)] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(kinds))
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s ×%d", names[0], len(g.Members))
+	}
+	return fmt.Sprintf("%s and others ×%d", names[0], len(g.Members))
+}
+
+// active says whether the group costs by the hour now, or is about to: members run, or are wanted
+// and will be launched.
+func (g groupSeen) active() bool {
+	for _, m := range g.Members {
+		if upOrComing(m.State) || m.State == "" {
+			return true
+		}
+	}
+	return len(g.inGroup()) < int(g.Desired) && !slices.Contains(g.Suspended, "Launch")
+}
+
+// inGroup are the members that count towards the desired capacity, terminating ones included.
+func (g groupSeen) inGroup() []memberSeen {
+	return slices.DeleteFunc(slices.Clone(g.Members), func(m memberSeen) bool {
+		return m.Lifecycle == "" || strings.HasPrefix(m.Lifecycle, "Warmed:")
+	})
+}
+
+// inService is the capacity in service, in the units of the desired capacity.
+func (g groupSeen) inService() int {
+	capacity := 0
+	for _, m := range g.Members {
+		if m.Lifecycle == string(asgtypes.LifecycleStateInService) && upOrComing(m.State) {
+			capacity += m.Capacity
+		}
+	}
+	return capacity
+}
+
+// member is the member of this id.
+func (g groupSeen) member(id string) (memberSeen, bool) {
+	n, ok := slices.BinarySearchFunc(g.Members, id, func(m memberSeen, id string) int { return strings.Compare(m.ID, id) })
+	if !ok {
+		return memberSeen{}, false
+	}
+	return g.Members[n], true
+}
+
+// with is a copy in which members have other states.
+func (g groupSeen) with(states map[string]string) groupSeen {
+	g.Members = slices.Clone(g.Members)
+	for n, m := range g.Members {
+		if state, ok := states[m.ID]; ok {
+			g.Members[n].State, g.Members[n].Status = state, statusUnknown
+		}
+	}
+	return g
+}
+
+// passing names what a member is going through; empty where its state stays. A member in transition
+// is not stopped: an instance that waits for a lifecycle hook would be lost.
+func (m memberSeen) passing() string {
+	if m.State == "" {
+		return "EC2 does not show it yet"
+	}
+	if reason := passing(m.State); reason != "" {
+		return reason
+	}
+	lifecycle := strings.TrimPrefix(m.Lifecycle, "Warmed:")
+	switch {
+	case lifecycle == string(asgtypes.LifecycleStateTerminatingRetained), lifecycle == "Pending:Retained":
+		return ""
+	case strings.HasPrefix(lifecycle, "Pending"), strings.HasPrefix(lifecycle, "Terminating"),
+		strings.HasPrefix(lifecycle, "ReplacingRootVolume"), lifecycle == string(asgtypes.LifecycleStateRootVolumeReplaced),
+		lifecycle == string(asgtypes.LifecycleStateDetaching), lifecycle == string(asgtypes.LifecycleStateEnteringStandby):
+		return "the group has it in " + m.Lifecycle
+	}
+	return ""
+}
+
+// down says whether a member does not run and will not by itself.
+func (m memberSeen) down() bool { return m.State == stateStopped || m.State == stateTerminated }
+
+// see puts one look together. also are ids that are looked at although the group does not have them.
+func (s *groups) see(
+	group asgtypes.AutoScalingGroup, members []asgtypes.Instance, also []string,
+	instances map[string]ec2types.Instance, local map[ec2types.InstanceType]bool,
+) groupSeen {
+	look := groupSeen{
+		sizes: sizes{
+			Min: aws.ToInt32(group.MinSize), Max: aws.ToInt32(group.MaxSize), Desired: aws.ToInt32(group.DesiredCapacity),
+		},
+		Deleting: aws.ToString(group.Status) != "", Warm: group.WarmPoolConfiguration != nil, Checks: aws.ToString(group.HealthCheckType),
+	}
+	for _, suspended := range group.SuspendedProcesses {
+		if name := aws.ToString(suspended.ProcessName); slices.Contains(processes, name) {
+			look.Suspended = append(look.Suspended, name)
+		}
+	}
+	slices.Sort(look.Suspended)
+	for _, member := range members {
+		seen := memberSeen{
+			ID: aws.ToString(member.InstanceId), Lifecycle: string(member.LifecycleState),
+			Health: aws.ToString(member.HealthStatus), Protected: aws.ToBool(member.ProtectedFromScaleIn), Capacity: 1,
+		}
+		if weight, err := strconv.Atoi(aws.ToString(member.WeightedCapacity)); err == nil {
+			seen.Capacity = weight
+		}
+		look.Members = append(look.Members, seen)
+	}
+	for _, id := range also {
+		look.Members = append(look.Members, memberSeen{ID: id})
+	}
+	slices.SortStableFunc(look.Members, func(a, b memberSeen) int { return strings.Compare(a.ID, b.ID) })
+	look.Members = slices.CompactFunc(look.Members, func(a, b memberSeen) bool { return a.ID == b.ID })
+	for n, m := range look.Members {
+		i, ok := instances[m.ID]
+		if !ok {
+			continue
+		}
+		look.Members[n].instanceSeen = seeInstance(i, statusUnknown)
+		look.Members[n].Unstoppable = s.cannotStop(i, local)
+	}
+	return look
+}
+
+// cannotStop says why a member cannot be stopped.
+func (s *groups) cannotStop(i ec2types.Instance, local map[ec2types.InstanceType]bool) string {
+	if i.InstanceLifecycle == ec2types.InstanceLifecycleTypeSpot {
+		// https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-spot-instances.html
+		return "is Spot, which a group requests one time only: EC2 can only terminate it"
+	}
+	return losesDisks(i, local, s.env.Settings.InstanceStore == settings.InstanceStoreAllow)
+}
+
+// Observe looks at groups by name, and by id at their members and at those that were recorded.
+func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
+	at := time.Now()
+	seen := make(map[killswitch.Ref]killswitch.Observation, len(items))
+	present, err := s.byName(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	var page []asgtypes.AutoScalingGroup
+	var missing []killswitch.Item
+	for _, it := range items {
+		if group, ok := present[it.Resource.Ref.ID]; ok {
+			page = append(page, group)
+		} else {
+			missing = append(missing, it)
+		}
+	}
+	var absent map[killswitch.Ref]string
+	var looks map[string]groupSeen
+	var reads errgroup.Group
+	reads.Go(func() error { absent = s.confirmGone(ctx, missing); return nil })
+	reads.Go(func() (err error) {
+		looks, err = s.lookAt(ctx, items, page)
+		return err
+	})
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	for _, it := range items {
+		look := killswitch.Observation{Presence: killswitch.Unknown, At: at}
+		if group, ok := looks[it.Resource.Ref.ID]; ok {
+			look.Presence, look.State, look.Resource = killswitch.Present, group.String(), group
+		} else if evidence, ok := absent[it.Resource.Ref]; ok {
+			look.Presence, look.Evidence = killswitch.Absent, evidence
+		}
+		seen[it.Resource.Ref] = look
+	}
+	return seen, nil
+}
+
+// byName describes the groups of items.
+func (s *groups) byName(ctx context.Context, items []killswitch.Item) (map[string]asgtypes.AutoScalingGroup, error) {
+	present := map[string]asgtypes.AutoScalingGroup{}
+	var mu sync.Mutex
+	var reads errgroup.Group
+	reads.SetLimit(readsAtOnce)
+	for chunk := range slices.Chunk(items, groupsPerPage) {
+		reads.Go(func() error {
+			names := make([]string, len(chunk))
+			for n, it := range chunk {
+				names[n] = it.Resource.Ref.ID
+			}
+			pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(s.client, &autoscaling.DescribeAutoScalingGroupsInput{
+				AutoScalingGroupNames: names, MaxRecords: aws.Int32(groupsPerPage),
+			})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return fmt.Errorf("look at %d groups by name: %w", len(names), err)
+				}
+				mu.Lock()
+				for _, group := range page.AutoScalingGroups {
+					present[aws.ToString(group.AutoScalingGroupName)] = group
+				}
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	return present, reads.Wait()
+}
+
+// confirmGone asks for AWS's own word about groups that an answer by name left out. The list of
+// groups leaves out what does not exist without a word, but the warm pool of such a group is refused.
+func (s *groups) confirmGone(ctx context.Context, missing []killswitch.Item) map[killswitch.Ref]string {
+	evidence := map[killswitch.Ref]string{}
+	var mu sync.Mutex
+	var reads errgroup.Group
+	reads.SetLimit(readsAtOnce)
+	for _, it := range missing {
+		reads.Go(func() error {
+			_, err := s.client.DescribeWarmPool(ctx, &autoscaling.DescribeWarmPoolInput{
+				AutoScalingGroupName: aws.String(it.Resource.Ref.ID),
+			})
+			if awserr.Of(err) == awserr.Gone {
+				mu.Lock()
+				evidence[it.Resource.Ref] = awserr.Code(err) + ": AutoScalingGroup name not found"
+				mu.Unlock()
+			}
+			return nil // without that word it stays unknown
+		})
+	}
+	_ = reads.Wait() // never an error
+	return evidence
+}
+
+// lookAt looks at the members of groups.
+func (s *groups) lookAt(ctx context.Context, items []killswitch.Item, page []asgtypes.AutoScalingGroup) (map[string]groupSeen, error) {
+	pools, err := s.warmPools(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	members := membership{warm: pools}
+	known, also := map[string]bool{}, map[string][]string{}
+	for _, it := range items {
+		// A part that cannot be read makes Decide refuse: here it only adds no ids.
+		before, _ := recorded(it.Parts)
+		for _, m := range before {
+			known[m.ID] = true
+			also[it.Resource.Ref.ID] = append(also[it.Resource.Ref.ID], m.ID)
+		}
+	}
+	var ids []string
+	for _, group := range page {
+		ids = append(ids, also[aws.ToString(group.AutoScalingGroupName)]...)
+		for _, member := range members.of(group) {
+			if id := aws.ToString(member.InstanceId); !known[id] {
+				ids = append(ids, id)
+			}
+		}
+	}
+	instances, gone, err := s.reads.byID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	statuses, local, err := s.checks(ctx, ids, instances, known)
+	if err != nil {
+		return nil, err
+	}
+	looks := make(map[string]groupSeen, len(page))
+	for _, group := range page {
+		name := aws.ToString(group.AutoScalingGroupName)
+		look := s.see(group, members.of(group), also[name], instances, local)
+		for n, m := range look.Members {
+			look.Members[n].Status = statuses[m.ID]
+			if gone[m.ID] != "" {
+				look.Members[n].State = stateTerminated
+			}
+		}
+		looks[name] = look
+	}
+	return looks, nil
+}
+
+// checks reads, side by side, the status checks of what runs, and the instance store of the types
+// that a pause has not judged yet.
+func (s *groups) checks(
+	ctx context.Context, ids []string, instances map[string]ec2types.Instance, known map[string]bool,
+) (statuses map[string]string, local map[ec2types.InstanceType]bool, err error) {
+	var running []string
+	var sizes []ec2types.InstanceType
+	for _, id := range ids {
+		i, ok := instances[id]
+		if !ok || stateOf(i) != stateRunning {
+			continue
+		}
+		running = append(running, id)
+		if !known[id] {
+			sizes = append(sizes, i.InstanceType)
+		}
+	}
+	var reads errgroup.Group
+	reads.Go(func() (err error) { statuses, err = s.reads.statuses(ctx, running); return err })
+	reads.Go(func() (err error) { local, err = s.reads.instanceStore(ctx, sizes); return err })
+	return statuses, local, reads.Wait()
+}

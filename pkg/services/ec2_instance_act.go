@@ -1,0 +1,140 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"aws-hit-breaks/pkg/awserr"
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// Observe looks at instances by id, and at the status checks of those that run.
+func (s *instances) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
+	at := time.Now()
+	ids := make([]string, len(items))
+	for n, it := range items {
+		ids[n] = it.Resource.Ref.ID
+	}
+	found, gone, err := s.reads.byID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var running []string
+	for _, id := range ids {
+		if i, ok := found[id]; ok && stateOf(i) == stateRunning {
+			running = append(running, id)
+		}
+	}
+	statuses, err := s.reads.statuses(ctx, running)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[killswitch.Ref]killswitch.Observation, len(items))
+	for _, it := range items {
+		id := it.Resource.Ref.ID
+		look := killswitch.Observation{Presence: killswitch.Unknown, At: at}
+		if i, ok := found[id]; ok {
+			look.State = stateOf(i)
+			if look.State == stateTerminated {
+				look.Presence, look.Evidence = killswitch.Absent, stateTerminated
+			} else {
+				look.Presence, look.Resource = killswitch.Present, seeInstance(i, statuses[id])
+			}
+		} else if evidence, ok := gone[id]; ok {
+			look.Presence, look.Evidence = killswitch.Absent, evidence
+		}
+		seen[it.Resource.Ref] = look
+	}
+	return seen, nil
+}
+
+// Act stops or starts a batch with one call. Members of a placement group are best started in one
+// call; the engine's batches do not look at that, and a start without room is tried again.
+func (s *instances) Act(ctx context.Context, step string, batch []killswitch.Item) []killswitch.Result {
+	ids := make([]string, len(batch))
+	for n, it := range batch {
+		ids[n] = it.Resource.Ref.ID
+	}
+	at := time.Now()
+	states, err := changeInstances(ctx, s.reads.client, step, ids)
+	results := make([]killswitch.Result, len(batch))
+	for n, it := range batch {
+		if err != nil {
+			results[n].Err = refusalOf(err, len(batch))
+			continue
+		}
+		look, known := it.Seen.Resource.(instanceSeen)
+		state, told := states[ids[n]]
+		if !known || !told {
+			continue
+		}
+		look.State, look.Status = state, statusUnknown
+		results[n].Seen = &killswitch.Observation{
+			Presence: killswitch.Present, At: at, State: state, Resource: look,
+		}
+	}
+	return results
+}
+
+// changeInstances stops or starts instances with one call and tells the state that each is in now.
+func changeInstances(ctx context.Context, client *ec2.Client, step string, ids []string) (map[string]string, error) {
+	var changes []ec2types.InstanceStateChange
+	switch step {
+	case stopInstances, stopMembers:
+		out, err := client.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: ids})
+		if err != nil {
+			return nil, whyNotStopped(err)
+		}
+		changes = out.StoppingInstances
+	case startInstances, startMembers:
+		out, err := client.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: ids})
+		if err != nil {
+			return nil, fmt.Errorf("start instances: %w", err)
+		}
+		changes = out.StartingInstances
+	default:
+		return nil, fmt.Errorf("instances know no step %q", step)
+	}
+	states := make(map[string]string, len(changes))
+	for _, change := range changes {
+		if change.CurrentState != nil {
+			states[aws.ToString(change.InstanceId)] = string(change.CurrentState.Name)
+		}
+	}
+	return states, nil
+}
+
+// whyNotStopped says what a refused stop means and what the owner can do
+// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html).
+func whyNotStopped(err error) error {
+	switch awserr.Code(err) {
+	case "OperationNotPermitted":
+		return fmt.Errorf("stop protection is on: lift it to let a pause stop the instance: %w", err)
+	case "UnsupportedOperation":
+		return fmt.Errorf("EC2 cannot stop it (one-time Spot, or an instance-store root): %w", err)
+	}
+	return fmt.Errorf("stop instances: %w", err)
+}
+
+// refusalOf is the error of one member of a batch of n: where AWS refused the whole batch, possibly
+// for another member, it says so. What never reached AWS's judgement is no refusal.
+func refusalOf(err error, n int) error {
+	if n == 1 || !isRefusal(err) {
+		return err
+	}
+	return killswitch.BatchRefused{Err: err}
+}
+
+// isRefusal says whether AWS judged the call and refused it, possibly for one member.
+func isRefusal(err error) bool {
+	switch awserr.Of(err) {
+	case awserr.Throttled, awserr.Transient, awserr.Cancelled:
+		return false
+	}
+	return true
+}

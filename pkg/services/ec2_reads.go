@@ -1,0 +1,281 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
+
+	"aws-hit-breaks/pkg/awserr"
+)
+
+// How much one read takes. DescribeInstances has no published limit of ids; the others are on the
+// pages of their operations and on
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html.
+const (
+	perPage       = 1000
+	idsPerLook    = 1000
+	idsPerStatus  = 100
+	typesPerRead  = 100
+	filterValues  = 200
+	readsAtOnce   = 4
+	statusOK      = string(ec2types.SummaryStatusOk)
+	statusUnknown = "" // not read
+)
+
+// ec2Reads are the reads of EC2 that instances and groups share, in one region. It remembers which
+// types have instance store, which AWS never changes, and nothing else.
+type ec2Reads struct {
+	client *ec2.Client
+
+	mu    sync.Mutex
+	local map[ec2types.InstanceType]bool // has instance store
+}
+
+func newEC2Reads(env Env) *ec2Reads {
+	return &ec2Reads{client: ec2.NewFromConfig(env.Config), local: map[ec2types.InstanceType]bool{}}
+}
+
+// byID looks at instances by id. Every id is a key of one of the answers: found, or gone with AWS's
+// word for it. AWS refuses the whole call for one id that does not exist, so a refused list is
+// halved until the missing id stands alone: then the refusal is about it.
+func (r *ec2Reads) byID(ctx context.Context, ids []string) (found map[string]ec2types.Instance, gone map[string]string, err error) {
+	found, gone = map[string]ec2types.Instance{}, map[string]string{}
+	var mu sync.Mutex
+	var reads errgroup.Group
+	reads.SetLimit(readsAtOnce)
+	for chunk := range slices.Chunk(ids, idsPerLook) {
+		reads.Go(func() error {
+			instances, missing, err := r.halving(ctx, chunk)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, i := range instances {
+				found[aws.ToString(i.InstanceId)] = i
+			}
+			for id, evidence := range missing {
+				gone[id] = evidence
+			}
+			return nil
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return found, gone, nil
+}
+
+func (r *ec2Reads) halving(ctx context.Context, ids []string) ([]ec2types.Instance, map[string]string, error) {
+	instances, err := r.describe(ctx, &ec2.DescribeInstancesInput{
+		InstanceIds: ids, IncludeManagedResources: aws.Bool(true),
+	})
+	switch {
+	case err == nil:
+		return instances, nil, nil
+	case awserr.Of(err) != awserr.Gone:
+		return nil, nil, fmt.Errorf("look at %d instances by id: %w", len(ids), err)
+	case len(ids) == 1:
+		return nil, map[string]string{ids[0]: awserr.Code(err)}, nil
+	}
+	gone := map[string]string{}
+	instances = nil
+	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
+		found, missing, err := r.halving(ctx, half)
+		if err != nil {
+			return nil, nil, err
+		}
+		instances = append(instances, found...)
+		for id, evidence := range missing {
+			gone[id] = evidence
+		}
+	}
+	return instances, gone, nil
+}
+
+// existing looks at instances by a filter on their ids: those that do not exist (any more) are
+// simply not in the answer, which is good enough for what a listing wants to know.
+func (r *ec2Reads) existing(ctx context.Context, ids []string) (map[string]ec2types.Instance, error) {
+	found := map[string]ec2types.Instance{}
+	var mu sync.Mutex
+	var reads errgroup.Group
+	reads.SetLimit(readsAtOnce)
+	for chunk := range slices.Chunk(ids, filterValues) {
+		reads.Go(func() error {
+			instances, err := r.describe(ctx, &ec2.DescribeInstancesInput{
+				Filters:    []ec2types.Filter{{Name: aws.String("instance-id"), Values: chunk}},
+				MaxResults: aws.Int32(perPage), IncludeManagedResources: aws.Bool(true),
+			})
+			if err != nil {
+				return fmt.Errorf("look at %d members: %w", len(chunk), err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, i := range instances {
+				found[aws.ToString(i.InstanceId)] = i
+			}
+			return nil
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// describe reads all pages of one question.
+func (r *ec2Reads) describe(ctx context.Context, in *ec2.DescribeInstancesInput) ([]ec2types.Instance, error) {
+	var instances []ec2types.Instance
+	pages := ec2.NewDescribeInstancesPaginator(r.client, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		instances = append(instances, instancesOf(page)...)
+	}
+	return instances, nil
+}
+
+// instancesOf are the instances of a page in AWS's order.
+func instancesOf(page *ec2.DescribeInstancesOutput) []ec2types.Instance {
+	var instances []ec2types.Instance
+	for _, reservation := range page.Reservations {
+		instances = append(instances, reservation.Instances...)
+	}
+	return instances
+}
+
+// statuses are the status checks of running instances: "ok" where both are, else the word of one
+// that is not. Few ids are asked for by id, a hundred a call; for more the pages of the region's
+// list are fewer calls. The answer may then hold more instances than asked for; one that is not in
+// it is not running any more.
+func (r *ec2Reads) statuses(ctx context.Context, running []string) (map[string]string, error) {
+	in := &ec2.DescribeInstanceStatusInput{IncludeManagedResources: aws.Bool(true)}
+	switch {
+	case len(running) == 0:
+		return nil, nil
+	case len(running) <= idsPerStatus:
+		in.InstanceIds = running
+	default:
+		in.MaxResults = aws.Int32(perPage)
+	}
+	statuses, err := r.describeStatuses(ctx, in)
+	if awserr.Of(err) == awserr.Gone {
+		// One was deleted since it was listed: the region's list names no ids.
+		return r.describeStatuses(ctx, &ec2.DescribeInstanceStatusInput{
+			IncludeManagedResources: aws.Bool(true), MaxResults: aws.Int32(perPage),
+		})
+	}
+	return statuses, err
+}
+
+func (r *ec2Reads) describeStatuses(ctx context.Context, in *ec2.DescribeInstanceStatusInput) (map[string]string, error) {
+	statuses := map[string]string{}
+	pages := ec2.NewDescribeInstanceStatusPaginator(r.client, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read status checks: %w", err)
+		}
+		for _, status := range page.InstanceStatuses {
+			statuses[aws.ToString(status.InstanceId)] = summary(status)
+		}
+	}
+	return statuses, nil
+}
+
+// summary is one word for both checks of a running instance.
+func summary(status ec2types.InstanceStatus) string {
+	for _, check := range []*ec2types.InstanceStatusSummary{status.InstanceStatus, status.SystemStatus} {
+		switch {
+		case check == nil:
+			return string(ec2types.SummaryStatusInsufficientData)
+		case check.Status != ec2types.SummaryStatusOk:
+			return string(check.Status)
+		}
+	}
+	return statusOK
+}
+
+// instanceStore says of each type whether it has disks that lose everything at a stop.
+func (r *ec2Reads) instanceStore(ctx context.Context, wanted []ec2types.InstanceType) (map[ec2types.InstanceType]bool, error) {
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
+	for chunk := range slices.Chunk(r.unknown(wanted), typesPerRead) {
+		pages := ec2.NewDescribeInstanceTypesPaginator(r.client, &ec2.DescribeInstanceTypesInput{InstanceTypes: chunk})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("read instance types: %w", err)
+			}
+			r.mu.Lock()
+			for _, t := range page.InstanceTypes {
+				r.local[t.InstanceType] = aws.ToBool(t.InstanceStorageSupported)
+			}
+			r.mu.Unlock()
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	answer := make(map[ec2types.InstanceType]bool, len(wanted))
+	for _, t := range wanted {
+		local, known := r.local[t]
+		if !known {
+			return nil, fmt.Errorf("read instance types: AWS's answer does not have %s", t)
+		}
+		answer[t] = local
+	}
+	return answer, nil
+}
+
+func (r *ec2Reads) unknown(wanted []ec2types.InstanceType) []ec2types.InstanceType {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var unknown []ec2types.InstanceType
+	for _, t := range wanted {
+		if _, ok := r.local[t]; !ok {
+			unknown = append(unknown, t)
+		}
+	}
+	return unknown
+}
+
+// spotRequests are Spot requests by their ids. One that EC2 does not know any more is missing.
+func (r *ec2Reads) spotRequests(ctx context.Context, ids []string) (map[string]ec2types.SpotInstanceRequest, error) {
+	requests := map[string]ec2types.SpotInstanceRequest{}
+	for chunk := range slices.Chunk(ids, filterValues) {
+		pages := ec2.NewDescribeSpotInstanceRequestsPaginator(r.client, &ec2.DescribeSpotInstanceRequestsInput{
+			Filters:    []ec2types.Filter{{Name: aws.String("spot-instance-request-id"), Values: chunk}},
+			MaxResults: aws.Int32(perPage),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("read Spot requests: %w", err)
+			}
+			for _, request := range page.SpotInstanceRequests {
+				requests[aws.ToString(request.SpotInstanceRequestId)] = request
+			}
+		}
+	}
+	return requests, nil
+}
+
+// tagsOf are the tags of an instance as a map.
+func tagsOf(tags []ec2types.Tag) map[string]string {
+	if len(tags) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		m[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return m
+}
