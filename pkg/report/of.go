@@ -63,15 +63,17 @@ func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fa
 			r.Phase, r.Reason = killswitch.Unreadable, f.Why
 		}
 	}
+	governing := w.governing(it)
 	switch r.Phase {
 	case killswitch.Unpausable, killswitch.Protected:
 	default:
-		r.Want = w.want(it)
+		r.Want = governing.Act.Wants()
 	}
+	r.Pending = pending(r, state.Order != governing.Seq)
 	r.Step, r.Since, r.LookAt, r.WakesAt = state.Step, state.AttemptedAt, state.LookAt, state.WakesAt
 	if state.Wait != nil {
 		r.Deadline = state.Wait.Deadline
-		if r.Reason == "" && r.pending() {
+		if r.Reason == "" && r.Pending {
 			r.Reason = state.Wait.For
 		}
 	}
@@ -81,21 +83,32 @@ func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fa
 	return r
 }
 
-// want is what the order wants that governs the item; of one that is closed, what it was brought to.
-func (w writer) want(it killswitch.Item) killswitch.Want {
-	seq := it.State.Order
+// pending says whether a run is, or should be, on its way to bring the resource where it is wanted:
+// it moves, or an order has come since that no run has taken in (unheard). What does not get further
+// is not pending.
+func pending(r Resource, unheard bool) bool {
+	switch r.Phase {
+	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming:
+		return true
+	case killswitch.Paused, killswitch.Failed, killswitch.Drifted, killswitch.Unpausable:
+		return unheard
+	}
+	return false
+}
+
+// governing is the order that governs the item; of one that is closed, the one that closed it.
+func (w writer) governing(it killswitch.Item) killswitch.Order {
 	if !it.State.Phase.Closed() {
 		if o, ok := filter.Govern(w.orders, it.Resource); ok {
-			return o.Act.Wants()
+			return o
 		}
-		seq = it.Order
 	}
 	for _, o := range w.orders {
-		if o.Seq == seq {
-			return o.Act.Wants()
+		if o.Seq == it.State.Order {
+			return o
 		}
 	}
-	return killswitch.WantPaused
+	return killswitch.Order{Seq: it.State.Order, Act: killswitch.Pause} // as the engine takes it
 }
 
 // notInspected are the kinds that the newest pause order that wants them was not given a whole list
@@ -135,7 +148,7 @@ func (w writer) notInspected() []NotInspected {
 // where everything was resumed later.
 func (w writer) newestPause(wanted func(killswitch.Order) bool) int {
 	for _, o := range slices.Backward(w.orders) {
-		if o.Act == killswitch.Resume && ScopeText(o.Scope) == "" {
+		if o.Act == killswitch.Resume && everything(o.Scope) {
 			return 0
 		}
 		if o.Act == killswitch.Pause && wanted(o) {
@@ -143,6 +156,11 @@ func (w writer) newestPause(wanted func(killswitch.Order) bool) int {
 		}
 	}
 	return 0
+}
+
+// everything says whether the scope leaves nothing out.
+func everything(s killswitch.Scope) bool {
+	return len(s.Regions)+len(s.Services)+len(s.Tags)+len(s.IDs) == 0 && s.Exclude == nil
 }
 
 // regionsKnown says whether the account's regions were listed for the order. A plan, and the run

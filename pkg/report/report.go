@@ -71,6 +71,8 @@ type Resource struct {
 	Reason string           `json:"reason"`         // why, where the phase does not speak for itself
 	Want   killswitch.Want  `json:"want,omitempty"` // what the governing order wants; empty for what is left alone
 	Step   string           `json:"step,omitempty"` // the last step taken; of a plan, the first that would be
+	// Pending: a run is, or should be, on its way to bring it where it is wanted.
+	Pending bool `json:"pending,omitempty"`
 
 	Since    time.Time `json:"since,omitzero"`    // of the last step
 	Deadline time.Time `json:"deadline,omitzero"` // when the wait for its goal is given up
@@ -180,7 +182,7 @@ func (r *Report) count() {
 	for _, resource := range r.Resources {
 		s.Phases[resource.Phase]++
 		s.ChangedByAWS += len(resource.ChangedByAWS)
-		if resource.pending() {
+		if resource.Pending {
 			s.Pending++
 		}
 		switch resource.Phase {
@@ -203,15 +205,4 @@ func (r *Report) count() {
 		s.LeftAlone += more
 	}
 	r.Summary = s
-}
-
-// pending says whether a run is, or should be, on its way to bring the resource where it is wanted.
-func (r Resource) pending() bool {
-	switch r.Phase {
-	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming:
-		return true
-	case killswitch.Paused:
-		return r.Want == killswitch.WantResumed
-	}
-	return false
 }

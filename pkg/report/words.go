@@ -104,7 +104,7 @@ func (r Report) otherWord() string {
 
 func (r Report) onTheirWay() (n int) {
 	for _, resource := range r.Resources {
-		if resource.pending() {
+		if resource.Pending {
 			n++
 		}
 	}
