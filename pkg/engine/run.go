@@ -185,6 +185,7 @@ func (r *run) newestPause() int {
 func (r *run) listRegions(ctx context.Context) {
 	r.listing, r.regioned = true, r.live.Last().Seq
 	live := *r.live
+	live.Regions = slices.Clone(live.Regions)
 	r.spawn(func() func() {
 		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Pace.Lease)
 		defer cancel()

@@ -134,7 +134,7 @@ func (s *shard) take(ctx context.Context) (snapshots.Shard, snapshots.Lease, err
 			return stored, snapshots.Lease{}, nil
 		}
 	}
-	lease, err := s.acquire(ctx)
+	lease, err := s.acquire(ctx, stored.Lease)
 	if err != nil {
 		return stored, lease, err
 	}
@@ -146,9 +146,13 @@ func (s *shard) take(ctx context.Context) (snapshots.Shard, snapshots.Lease, err
 
 // acquire takes the lease, or watches the holder: when the lease has stood still for as long as a
 // lease and its longest call last, by our own watch, the holder is dead; when it moves, it is not.
-func (s *shard) acquire(ctx context.Context) (snapshots.Lease, error) {
+func (s *shard) acquire(ctx context.Context, stored snapshots.Lease) (snapshots.Lease, error) {
 	call := context.WithoutCancel(ctx)
-	lease, err := s.Store.Acquire(call, &s.live, s.region, s.Owner, s.Pace.Lease, nil)
+	var previous *snapshots.Lease
+	if stored.Generation > 0 && stored.Owner == "" { // given back: nobody has to be watched
+		previous = &stored
+	}
+	lease, err := s.Store.Acquire(call, &s.live, s.region, s.Owner, s.Pace.Lease, previous)
 	seen, since := lease, s.now()
 	for errors.Is(err, snapshots.ErrLeaseHeld) {
 		if ctx.Err() != nil || lease.Generation != seen.Generation || lease.Beat != seen.Beat {
@@ -160,7 +164,7 @@ func (s *shard) acquire(ctx context.Context) (snapshots.Lease, error) {
 		case <-ctx.Done():
 			timer.Stop()
 		}
-		var previous *snapshots.Lease
+		previous = nil
 		if s.now().Sub(since) >= s.Pace.Lease+s.Pace.Call {
 			previous = &seen
 		}
