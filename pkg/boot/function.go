@@ -27,11 +27,17 @@ func Function(ctx context.Context, log *slog.Logger) (*trigger.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := dynamo.Open(cfg, table)
+	return Handler(Options{Config: cfg, Account: account, Store: dynamo.Open(cfg, table), Settings: decided}, log), nil
+}
+
+// Handler wires what answers events, in a function or wherever else the engine runs.
+func Handler(o Options, log *slog.Logger) *trigger.Handler {
 	return &trigger.Handler{
 		Engine: func(on func(engine.Event)) *engine.Engine {
-			return Engine(Options{Config: cfg, Account: account, Store: store, Settings: decided, On: on})
+			of := o
+			of.On = on
+			return Engine(of)
 		},
-		Store: store, Account: account, Settings: decided, Log: log,
-	}, nil
+		Store: o.Store, Declared: Declared(), Account: o.Account, Settings: o.Settings, Log: log, On: o.On,
+	}
 }

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"aws-hit-breaks/pkg/filter"
 	"aws-hit-breaks/pkg/killswitch"
-	"aws-hit-breaks/pkg/services"
 )
 
 // Invocation is what an operator asks the pause or the resume function for.
@@ -24,8 +25,8 @@ type Invocation struct {
 // example is what an operator may write by hand.
 const example = `write {"actor": "your name", "scope": {"regions": ["eu-*"]}, "dryRun": true}`
 
-// parseInvocation reads an invocation strictly: a misspelt filter is a filter ignored.
-func parseInvocation(event []byte) (Invocation, error) {
+// invocation reads an invocation strictly: a misspelt filter is a filter ignored.
+func (h *Handler) invocation(event []byte) (Invocation, error) {
 	if len(event) > MaxInvocation {
 		return Invocation{}, badEvent("the event has %d bytes, more than the %d of an invocation: ask for less in one scope", len(event), MaxInvocation)
 	}
@@ -47,7 +48,7 @@ func parseInvocation(event []byte) (Invocation, error) {
 	if strings.TrimSpace(in.Actor) == "" {
 		return Invocation{}, badEvent("the invocation does not say who asks: %s", example)
 	}
-	if err := filter.Validate(in.Scope, nil, kinds()); err != nil {
+	if err := filter.Validate(in.Scope, nil, h.kinds()); err != nil {
 		return Invocation{}, badEvent("the scope cannot be meant: %v", err)
 	}
 	return in, nil
@@ -63,10 +64,10 @@ func isEmpty(event []byte) bool {
 }
 
 // kinds are the words that a scope may use for services.
-func kinds() []string {
+func (h *Handler) kinds() []string {
 	var all []string
-	for _, definition := range services.All() {
-		all = append(all, string(definition.Kind))
+	for _, kind := range slices.Sorted(maps.Keys(h.Declared)) {
+		all = append(all, string(kind))
 	}
 	return all
 }
@@ -74,7 +75,7 @@ func kinds() []string {
 // Resume puts back what an operator's Invocation asks for. Where nothing is paused it is an error,
 // NothingLive.
 func (h *Handler) Resume(ctx context.Context, event json.RawMessage) (Answer, error) {
-	in, err := parseInvocation(event)
+	in, err := h.invocation(event)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -24,7 +24,7 @@ import (
 // an error, so that its sender notices; the others of the same event are carried out all the same.
 func (h *Handler) Pause(ctx context.Context, event json.RawMessage) (Answer, error) {
 	if !carriesAlarms(event) {
-		in, err := parseInvocation(event)
+		in, err := h.invocation(event)
 		if err != nil {
 			return Answer{}, err
 		}

@@ -19,16 +19,16 @@ import (
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/report"
-	"aws-hit-breaks/pkg/services"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots"
 )
 
-// Handler answers events for one account.
+// Handler answers events for one account. boot.Handler makes one.
 type Handler struct {
 	// Engine makes the engine of one invocation, which tells on of everything that happens.
 	Engine   func(on func(engine.Event)) *engine.Engine
 	Store    snapshots.Store
+	Declared map[killswitch.Kind]killswitch.Declaration // every kind of the brake
 	Account  string
 	Settings settings.Settings
 	Log      *slog.Logger       // nil means no log
@@ -99,7 +99,7 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	if err != nil {
 		return explained(fmt.Errorf("read snapshot %s for the report: %w", answer.Snapshot, err))
 	}
-	answer.Report = report.Of(snapshot, declared())
+	answer.Report = report.Of(snapshot, h.Declared)
 	answer.Report.Unlisted(outcome.Unlisted)
 	return nil
 }
@@ -115,7 +115,7 @@ func (h *Handler) plan(ctx context.Context, e *engine.Engine, request engine.Req
 	if err != nil {
 		return Answer{}, h.named(err)
 	}
-	return Answer{Report: report.Of(snapshot, declared()), Snapshot: snapshot.Header.Snapshot, DryRun: true}, nil
+	return Answer{Report: report.Of(snapshot, h.Declared), Snapshot: snapshot.Header.Snapshot, DryRun: true}, nil
 }
 
 // order gives one order.
@@ -152,13 +152,4 @@ func (h *Handler) named(err error) error {
 		return NothingLive{h.Account}
 	}
 	return explained(err)
-}
-
-// declared is what every service declares, for the report.
-func declared() map[killswitch.Kind]killswitch.Declaration {
-	all := map[killswitch.Kind]killswitch.Declaration{}
-	for _, definition := range services.All() {
-		all[definition.Kind] = definition.Declaration
-	}
-	return all
 }
