@@ -59,10 +59,10 @@ func (h *Handler) attention(event []byte) (engine.Attention, error) {
 	}
 	var b bridged
 	if err := json.Unmarshal(event, &b); err != nil {
-		return due, badEvent("the event is no event of EventBridge (%s): %s", strings.TrimPrefix(err.Error(), "json: "), whatGuardTakes)
+		return due, badEvent("the event is no event of EventBridge (%s): %s", said(err), whatGuardTakes)
 	}
 	if b.Account != "" && b.Account != h.Account {
-		return due, badEvent("the event is of account %q, not of %s: a guard serves its own account", b.Account, h.Account)
+		return due, badEvent("the event is of account %.20q, not of %s: a guard serves its own account", b.Account, h.Account)
 	}
 	switch {
 	case b.DetailType == "Scheduled Event" && (b.Source == "aws.events" || b.Source == "aws.scheduler"):
@@ -72,18 +72,18 @@ func (h *Handler) attention(event []byte) (engine.Attention, error) {
 		due.Woken = []killswitch.Ref{ref}
 		return due, err
 	}
-	return due, badEvent("the event %q of source %q is none for the guard: %s", b.DetailType, b.Source, whatGuardTakes)
+	return due, badEvent("the event %.60q of source %.60q is none for the guard: %s", b.DetailType, b.Source, whatGuardTakes)
 }
 
 // wokenBy is the database that an event of RDS is about.
 func (h *Handler) wokenBy(b bridged) (killswitch.Ref, error) {
 	var d database
 	if err := json.Unmarshal(b.Detail, &d); err != nil {
-		return killswitch.Ref{}, badEvent("the event of RDS has no readable detail (%s): %s", strings.TrimPrefix(err.Error(), "json: "), whatGuardTakes)
+		return killswitch.Ref{}, badEvent("the event of RDS has no readable detail (%s): %s", said(err), whatGuardTakes)
 	}
 	kind, ok := woken[d.EventID]
 	if !ok {
-		return killswitch.Ref{}, badEvent("the event %q of RDS does not say that a database was started: %s", d.EventID, whatGuardTakes)
+		return killswitch.Ref{}, badEvent("the event %.60q of RDS does not say that a database was started: %s", d.EventID, whatGuardTakes)
 	}
 	ref := killswitch.Ref{Account: h.Account, Region: b.Region, Kind: kind, ID: d.SourceIdentifier}
 	// arn:aws:rds:region:account:db:name, or cluster: for a cluster

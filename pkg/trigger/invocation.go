@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -43,7 +44,7 @@ func (h *Handler) invocation(event []byte) (Invocation, error) {
 		}
 	}
 	if err != nil {
-		return Invocation{}, badEvent("the event is no invocation of an operator (%s): %s", strings.TrimPrefix(err.Error(), "json: "), example)
+		return Invocation{}, badEvent("the event is no invocation of an operator (%s): %s", said(err), example)
 	}
 	if strings.TrimSpace(in.Actor) == "" {
 		return Invocation{}, badEvent("the invocation does not say who asks: %s", example)
@@ -52,6 +53,11 @@ func (h *Handler) invocation(event []byte) (Invocation, error) {
 		return Invocation{}, badEvent("the scope cannot be meant: %v", err)
 	}
 	return in, nil
+}
+
+// said is the beginning of what encoding/json says of an event: it quotes what it found there.
+func said(err error) string {
+	return fmt.Sprintf("%.160s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // isEmpty says whether an event holds nothing.

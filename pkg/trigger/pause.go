@@ -23,18 +23,30 @@ import (
 // on what is unfinished: its first delivery may have died. A refused message changes nothing and is
 // an error, so that its sender notices; the others of the same event are carried out all the same.
 func (h *Handler) Pause(ctx context.Context, event json.RawMessage) (Answer, error) {
+	alarms, in, err := h.read(event)
+	switch {
+	case err != nil:
+		return Answer{}, err
+	case in != nil:
+		return h.invoked(ctx, killswitch.Pause, *in)
+	}
+	return h.alarmed(ctx, alarms)
+}
+
+// read makes alarms or an invocation of the event.
+func (h *Handler) read(event []byte) ([]alarm.Alarm, *Invocation, error) {
 	if !carriesAlarms(event) {
 		in, err := h.invocation(event)
 		if err != nil {
-			return Answer{}, err
+			return nil, nil, err
 		}
-		return h.invoked(ctx, killswitch.Pause, in)
+		return nil, &in, nil
 	}
 	alarms, err := alarm.Parse(event, alarm.Expect{Account: h.Account, Topics: h.Settings.Topics})
 	if err != nil {
-		return Answer{}, BadEvent{err.Error()}
+		return nil, nil, BadEvent{err.Error()}
 	}
-	return h.alarmed(ctx, alarms)
+	return alarms, nil, nil
 }
 
 // carriesAlarms tells the event of a topic, a queue or EventBridge from an operator's invocation,
