@@ -1,0 +1,627 @@
+package services
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/settings"
+)
+
+// allNine is the field of a group whose processes are all suspended.
+var allNine = joined(processes)
+
+// member is a member in service as a look shows it.
+func member(id string, seen instanceSeen) memberSeen {
+	return memberSeen{ID: id, instanceSeen: seen, Lifecycle: "InService", Health: "Healthy", Capacity: 1}
+}
+
+func ill(m memberSeen) memberSeen { m.Health = "Unhealthy"; return m }
+
+func lifecycle(m memberSeen, state string) memberSeen { m.Lifecycle = state; return m }
+
+func cannot(m memberSeen, why string) memberSeen { m.Unstoppable = why; return m }
+
+// look is a look at a group of size 1–5, desired 2.
+func look(suspended []string, members ...memberSeen) groupSeen {
+	return groupSeen{sizes: sizes{Min: 1, Max: 5, Desired: 2}, Suspended: sorted(slices.Clone(suspended)), Checks: "EC2", Members: members}
+}
+
+func sized(g groupSeen, min, max, desired int32) groupSeen {
+	g.sizes = sizes{Min: min, Max: max, Desired: desired}
+	return g
+}
+
+func balanced(g groupSeen) groupSeen { g.Checks = "ELB"; return g }
+
+func deleting(g groupSeen) groupSeen { g.Deleting = true; return g }
+
+// parts are parts with members that were in service and healthy, one part for each list.
+func parts(t *testing.T, lists ...string) []killswitch.Part {
+	t.Helper()
+	var all []killswitch.Part
+	for _, list := range lists {
+		var seen []memberSeen
+		for id := range strings.FieldsSeq(list) {
+			m := member(id, up(statusOK))
+			m.instanceTraits = launched
+			seen = append(seen, m)
+		}
+		more, err := partsOf(seen, len(all))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, more...)
+	}
+	return all
+}
+
+// step is a state in which step was begun and answered at noon.
+func step(name string, left killswitch.Fields) killswitch.State {
+	return killswitch.State{Order: 1, Step: name, Left: left, AttemptedAt: noon, AnsweredAt: noon}
+}
+
+func fields(pairs ...string) killswitch.Fields {
+	f := killswitch.Fields{}
+	for n := 0; n < len(pairs); n += 2 {
+		f[pairs[n]] = pairs[n+1]
+	}
+	return f
+}
+
+func settledAt(state killswitch.State) killswitch.State { state.Reached = state.Order; return state }
+
+// groupRow is one row of the table.
+type groupRow struct {
+	original groupOriginal
+	state    killswitch.State
+	force    bool
+	parts    []string // ids in service, healthy
+	seen     groupSeen
+	later    time.Duration // of the look and the decision, after noon
+	stale    time.Duration // how old the look is then
+	decision killswitch.Decision
+	records  string // ids of the parts to be recorded, parts divided by |
+}
+
+// runGroupTable decides every row for one want.
+func runGroupTable(t *testing.T, want killswitch.Want, rows map[string]groupRow) {
+	t.Helper()
+	service := &groups{env: Env{Settings: settings.Settings{Settle: settings.Duration(time.Minute)}}}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			item := killswitch.Item{
+				Original: mustEncode(t, groupSchema, row.original), State: row.state, Force: row.force, Parts: parts(t, row.parts...),
+			}
+			now := noon.Add(row.later)
+			seen := killswitch.Observation{Presence: killswitch.Present, At: now.Add(-row.stale), Resource: row.seen}
+			got := service.Decide(want, item, seen, now)
+			if diff := cmp.Diff(row.decision, got, cmpopts.IgnoreFields(killswitch.Decision{}, "Record")); diff != "" {
+				t.Errorf("decision (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(row.records, recordedIDs(t, got.Record)); diff != "" {
+				t.Errorf("recorded (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func recordedIDs(t *testing.T, parts []killswitch.Part) string {
+	t.Helper()
+	var lists []string
+	for _, part := range parts {
+		var p membersPart
+		if err := json.Unmarshal(part.Data, &p); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, m := range p.Members {
+			ids = append(ids, m.ID)
+		}
+		lists = append(lists, part.Name+" "+strings.Join(ids, " "))
+	}
+	return strings.Join(lists, "|")
+}
+
+func take(step string, units int, left killswitch.Fields) killswitch.Decision {
+	return killswitch.Decision{Do: killswitch.TakeAct, Step: step, Leaves: left, Units: units}
+}
+
+func holdUntil(wave int, until time.Duration, reason string) killswitch.Decision {
+	return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Until: noon.Add(until), Reason: reason}
+}
+
+func holdFor(wave int, reason string) killswitch.Decision {
+	return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
+}
+
+func driftFor(reason string) killswitch.Decision {
+	return killswitch.Decision{Do: killswitch.Drift, Reason: reason}
+}
+
+func refuseFor(reason string) killswitch.Decision {
+	return killswitch.Decision{Do: killswitch.Refuse, Reason: reason}
+}
+
+var done = killswitch.Decision{Do: killswitch.Done}
+
+// stoppable is the original of a group that is paused by stopping its members, with these processes
+// suspended before.
+func stoppable(suspended ...string) groupOriginal {
+	return groupOriginal{
+		Strategy: byStopping, Suspended: sorted(slices.Clone(suspended)), sizes: sizes{Min: 1, Max: 5, Desired: 2}, Capacity: 2,
+	}
+}
+
+// TestDecideGroupPause is the table of pausing by stopping members: original × left × seen.
+func TestDecideGroupPause(t *testing.T) {
+	suspended := fields(fieldProcesses, allNine)
+	stopped := fields(fieldProcesses, allNine, fieldMembers, stateStopped)
+	running := []memberSeen{member("i-1", up(statusOK)), member("i-2", up(statusOK))}
+	stoppedTwo := []memberSeen{member("i-1", down()), member("i-2", down())}
+	const settling = "the suspension of its processes has to take effect everywhere"
+
+	runGroupTable(t, killswitch.WantPaused, map[string]groupRow{
+		"a group that scales has its processes suspended first": {
+			stoppable(), killswitch.State{Order: 1}, false, nil, look(nil, running...), 0, 0,
+			take(suspendProcesses, 0, suspended), "",
+		},
+		"processes that its owner suspended are among those that we leave suspended": {
+			stoppable("AZRebalance"), killswitch.State{Order: 1}, false, nil, look([]string{"AZRebalance"}, running...), 0, 0,
+			take(suspendProcesses, 0, suspended), "",
+		},
+		"a suspension that is seen in part is asked for again": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes[:8], running...), time.Hour, 0,
+			take(suspendProcesses, 0, suspended), "",
+		},
+		"a suspension has to settle before members are stopped": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, running...), 59 * time.Second, 0,
+			holdUntil(1, time.Minute, settling), "",
+		},
+		"members are those of a list that was begun after the suspension had settled": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, running...), 2 * time.Minute, 90 * time.Second,
+			holdUntil(1, 2*time.Minute, settling), "",
+		},
+		"a suspension whose answer is missing is asked for again, so that its time is known": {
+			stoppable(), killswitch.State{Order: 1, Step: suspendProcesses, Left: suspended, AttemptedAt: noon}, false, nil,
+			look(processes, running...), time.Hour, 0, take(suspendProcesses, 0, suspended), "",
+		},
+		"settled, all members are recorded and stopped": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, running...), time.Minute, 0,
+			take(stopMembers, 2, stopped), "members-1 i-1 i-2",
+		},
+		"a group that was suspended as a whole has nothing to settle": {
+			stoppable(processes...), killswitch.State{Order: 1}, false, nil, look(processes, running...), 0, 0,
+			take(stopMembers, 2, fields(fieldMembers, stateStopped)), "members-1 i-1 i-2",
+		},
+		"a listing does not know how healthy members are, so they are looked at before they are recorded": {
+			stoppable(processes...), killswitch.State{Order: 1}, false, nil, look(processes, member("i-1", up(statusUnknown))), 0, 0,
+			holdUntil(3, time.Second, "the status checks of member i-1 have to be read first"), "",
+		},
+		"a member that does not run is neither recorded nor stopped": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, member("i-1", down()), member("i-2", up(statusOK))),
+			time.Minute, 0, take(stopMembers, 1, stopped), "members-1 i-2",
+		},
+		"a member in standby that runs is stopped": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, lifecycle(member("i-1", up(statusOK)), "Standby")),
+			time.Minute, 0, take(stopMembers, 1, stopped), "members-1 i-1",
+		},
+		"a running member of a warm pool is stopped": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, lifecycle(member("i-1", up(statusOK)), "Warmed:Running")),
+			time.Minute, 0, take(stopMembers, 1, stopped), "members-1 i-1",
+		},
+		"a stopped member of a warm pool is left alone": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, lifecycle(member("i-1", down()), "Warmed:Stopped")),
+			time.Minute, 0, done, "",
+		},
+		"a pending member is waited for when the others are stopped": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1"},
+			look(processes, member("i-1", down()), lifecycle(member("i-2", in(statePending)), "Pending")), time.Minute, 0,
+			holdFor(3, "member i-2: it is starting"), "",
+		},
+		"a member in a lifecycle hook is not stopped": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1"},
+			look(processes, member("i-1", down()), lifecycle(member("i-2", up(statusOK)), "Pending:Wait")), time.Minute, 0,
+			holdFor(3, "member i-2: the group has it in Pending:Wait"), "",
+		},
+		"a member that the group is terminating is waited for": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1"},
+			look(processes, member("i-1", down()), lifecycle(member("i-2", up(statusOK)), "Terminating:Wait")), time.Minute, 0,
+			holdFor(3, "member i-2: the group has it in Terminating:Wait"), "",
+		},
+		"a member that stays in its termination is stopped": {
+			stoppable(), step(stopMembers, stopped), false, nil,
+			look(processes, lifecycle(member("i-1", up(statusOK)), "Terminating:Retained")), time.Minute, 0,
+			take(stopMembers, 1, stopped), "members-1 i-1",
+		},
+		"what runs is stopped before what is pending is waited for": {
+			stoppable(), step(suspendProcesses, suspended), false, nil,
+			look(processes, lifecycle(member("i-1", in(statePending)), "Pending"), member("i-2", up(statusOK))), time.Minute, 0,
+			take(stopMembers, 1, stopped), "members-1 i-2",
+		},
+		"a member that EC2 does not show is waited for": {
+			stoppable(), step(stopMembers, stopped), false, nil, look(processes, member("i-1", instanceSeen{})), time.Minute, 0,
+			holdFor(3, "member i-1: EC2 does not show it yet"), "",
+		},
+		"a member that came in late is recorded in a part of its own": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1"},
+			look(processes, member("i-1", down()), member("i-2", up("initializing"))), time.Minute, 0,
+			take(stopMembers, 1, stopped), "members-2 i-2",
+		},
+		"a recorded member that still runs is stopped again": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1 i-2"},
+			look(processes, member("i-1", down()), member("i-2", up(statusOK))), time.Minute, 0, take(stopMembers, 1, stopped), "",
+		},
+		"members that are stopping are waited for": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1 i-2"},
+			look(processes, member("i-1", in(stateStopping)), member("i-2", down())), time.Minute, 0,
+			holdFor(3, "member i-1: it is stopping"), "",
+		},
+		"with all members stopped the group is paused": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1 i-2"}, look(processes, stoppedTwo...), time.Minute, 0, done, "",
+		},
+		"a member that was terminated keeps nothing from being paused": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1 i-2"},
+			look(processes, member("i-1", in(stateTerminated)), member("i-2", down())), time.Minute, 0, done, "",
+		},
+		"a Spot member that came in late makes it a verdict": {
+			stoppable(), step(suspendProcesses, suspended), false, nil, look(processes, cannot(member("i-1", up(statusOK)), "is Spot")), time.Minute, 0,
+			refuseFor("member i-1 is Spot"), "",
+		},
+		"a group that is being deleted is waited for": {
+			stoppable(), killswitch.State{Order: 1}, false, nil, deleting(look(nil, running...)), 0, 0, holdFor(1, "it is being deleted"), "",
+		},
+
+		"a paused group stays paused": {
+			stoppable(), settledAt(step(stopMembers, stopped)), false, []string{"i-1 i-2"}, look(processes, stoppedTwo...), time.Hour, 0, done, "",
+		},
+		"a process that somebody resumed since is told": {
+			stoppable(), settledAt(step(stopMembers, stopped)), false, []string{"i-1 i-2"},
+			look(without(processes, []string{"Launch"}), stoppedTwo...), time.Hour, 0,
+			driftFor("somebody has resumed Launch since the pause"), "",
+		},
+		"a member that somebody started since is told": {
+			stoppable(), settledAt(step(stopMembers, stopped)), false, []string{"i-1 i-2"},
+			look(processes, member("i-1", up(statusOK)), member("i-2", down())), time.Hour, 0,
+			driftFor("somebody has started member i-1 again since the pause"), "",
+		},
+		"a member that the group itself had launched is stopped": {
+			stoppable(), settledAt(step(stopMembers, stopped)), false, []string{"i-1"},
+			look(processes, member("i-1", down()), member("i-3", up(statusOK))), time.Hour, 0,
+			take(stopMembers, 1, stopped), "members-2 i-3",
+		},
+		"a new pause order suspends again what somebody resumed": {
+			stoppable(), killswitch.State{Order: 2, Reached: 1, Step: stopMembers, Left: stopped}, false, []string{"i-1 i-2"},
+			look(without(processes, []string{"Launch"}), stoppedTwo...), time.Hour, 0, take(suspendProcesses, 0, stopped), "",
+		},
+		"a new pause order stops again what somebody started": {
+			stoppable(), killswitch.State{Order: 2, Reached: 1, Step: stopMembers, Left: stopped}, false, []string{"i-1 i-2"},
+			look(processes, member("i-1", up(statusOK)), member("i-2", down())), time.Hour, 0, take(stopMembers, 1, stopped), "",
+		},
+		"a pause in the middle of a resume of members stops them without settling again": {
+			stoppable(), step(startMembers, fields(fieldProcesses, allNine, fieldMembers, stateRunning)), false, []string{"i-1 i-2"},
+			look(processes, running...), 0, 0, take(stopMembers, 2, stopped), "",
+		},
+		"a pause after processes were resumed suspends them again": {
+			stoppable(), step(resumeLaunch, stopped), false, []string{"i-1 i-2"}, look(without(processes, launching), running...), 0, 0,
+			take(suspendProcesses, 0, stopped), "",
+		},
+		"a pause while a resumption may still arrive suspends what is still suspended": {
+			stoppable(), step(resumeRest, stopped), false, []string{"i-1 i-2"}, look(processes, running...), 0, 0,
+			take(suspendProcesses, 0, stopped), "",
+		},
+		"what was found changed before is found out anew": {
+			stoppable(), step(resumeRest, fields(fieldProcesses, "", fieldChanged, "MaxSize")), false, []string{"i-1"}, look(nil, running...), 0, 0,
+			take(suspendProcesses, 0, fields(fieldProcesses, allNine, fieldChanged, "")), "",
+		},
+	})
+}
+
+// scalable is the original of a group that is scaled to zero.
+func scalable(suspended ...string) groupOriginal {
+	original := stoppable(suspended...)
+	original.Strategy = byScaling
+	return original
+}
+
+// TestDecideGroupScaleToZero is the table of groups whose owner lets a pause terminate the members.
+func TestDecideGroupScaleToZero(t *testing.T) {
+	three := joined(scaling)
+	suspended := fields(fieldProcesses, three)
+	zero := fields(fieldProcesses, three, fieldMinSize, "0", fieldDesiredCapacity, "0")
+	empty := sized(look(scaling), 0, 5, 0)
+	running := []memberSeen{member("i-1", up(statusOK)), member("i-2", up(statusOK))}
+	t.Run("pause", func(t *testing.T) {
+		runGroupTable(t, killswitch.WantPaused, map[string]groupRow{
+			"what would fill it again is suspended first": {
+				scalable(), killswitch.State{Order: 1}, false, nil, look(nil, running...), 0, 0, take(suspendProcesses, 0, suspended), "",
+			},
+			"then it is emptied, without a time to settle": {
+				scalable(), step(suspendProcesses, suspended), false, nil, look(scaling, running...), 0, 0, take(scaleToZero, 0, zero), "",
+			},
+			"members that are being terminated are waited for": {
+				scalable(), step(scaleToZero, zero), false, nil, sized(look(scaling, lifecycle(member("i-1", in(stateShuttingDown)), "Terminating")), 0, 5, 0),
+				0, 0, holdFor(3, "1 members are being terminated"), "",
+			},
+			"an empty group is paused": {scalable(), step(scaleToZero, zero), false, nil, empty, 0, 0, done, ""},
+			"a size that somebody set before it was observed empty is set again": {
+				scalable(), step(scaleToZero, zero), false, nil, sized(empty, 0, 5, 3), 0, 0, take(scaleToZero, 0, zero), "",
+			},
+			"a size that somebody set since is told": {
+				scalable(), settledAt(step(scaleToZero, zero)), false, nil, sized(empty, 0, 5, 3), 0, 0,
+				driftFor("somebody has set its size since the pause: min 0, max 5, desired 3"), "",
+			},
+			"a process that somebody resumed since is told": {
+				scalable(), settledAt(step(scaleToZero, zero)), false, nil, sized(look([]string{"Launch", "ScheduledActions"}), 0, 5, 0), 0, 0,
+				driftFor("somebody has resumed AlarmNotification since the pause"), "",
+			},
+		})
+	})
+	restored := fields(fieldProcesses, three, fieldMinSize, "1", fieldDesiredCapacity, "2")
+	launchAgain := fields(fieldProcesses, "AlarmNotification,ScheduledActions", fieldMinSize, "1", fieldDesiredCapacity, "2")
+	rest := fields(fieldProcesses, "", fieldMinSize, "1", fieldDesiredCapacity, "2")
+	alarms := []string{"AlarmNotification", "ScheduledActions"}
+	t.Run("resume", func(t *testing.T) {
+		runGroupTable(t, killswitch.WantResumed, map[string]groupRow{
+			"its sizes come back first": {scalable(), step(scaleToZero, zero), false, nil, empty, 0, 0, take(restoreSize, 0, restored), ""},
+			"a restore that was refused is repeated": {
+				scalable(), step(restoreSize, restored), false, nil, empty, 0, 0, take(restoreSize, 0, restored), "",
+			},
+			"a maximum that somebody changed stays, the rest comes back": {
+				scalable(), step(scaleToZero, zero), false, nil, sized(empty, 0, 9, 0), 0, 0, take(restoreSize, 0, restored), "",
+			},
+			"then it may launch": {scalable(), step(restoreSize, restored), false, nil, look(scaling), 0, 0, take(resumeLaunch, 0, launchAgain), ""},
+			"what it had in service is waited for": {
+				scalable(), step(resumeLaunch, launchAgain), false, nil, look(alarms, running[0], lifecycle(running[1], "Pending")), 0, 0,
+				holdFor(2, "1 of 2 in service"), "",
+			},
+			"then it may scale": {scalable(), step(resumeLaunch, launchAgain), false, nil, look(alarms, running...), 0, 0, take(resumeRest, 0, rest), ""},
+			"what its owner had suspended stays suspended": {
+				scalable("ScheduledActions"), step(resumeLaunch, launchAgain), false, nil, look(alarms, running...), 0, 0,
+				take(resumeRest, 0, fields(fieldProcesses, "ScheduledActions", fieldMinSize, "1", fieldDesiredCapacity, "2")), "",
+			},
+			"it is back": {scalable(), step(resumeRest, rest), false, nil, look(nil, running...), 0, 0, killswitch.Decision{Do: killswitch.Done, ByAWS: fields()}, ""},
+			"a desired capacity that somebody set meanwhile is not waited beyond": {
+				scalable(), step(resumeLaunch, launchAgain), false, nil, sized(look(alarms, running[0]), 1, 5, 1), 0, 0,
+				take(resumeRest, 0, fields(fieldProcesses, "", fieldMinSize, "1", fieldDesiredCapacity, "2",
+					fieldChanged, "DesiredCapacity was changed, 2 → 1")), "",
+			},
+		})
+	})
+}
+
+// TestDecideGroupResume is the table of resuming by starting members: original × left × seen.
+func TestDecideGroupResume(t *testing.T) {
+	stopped := fields(fieldProcesses, allNine, fieldMembers, stateStopped)
+	started := fields(fieldProcesses, allNine, fieldMembers, stateRunning)
+	launchAgain := fields(fieldProcesses, joined(without(processes, launching)), fieldMembers, stateRunning)
+	rest := fields(fieldProcesses, "", fieldMembers, stateRunning)
+	restLeft := without(processes, launching)
+	running := []memberSeen{member("i-1", up(statusOK)), member("i-2", up(statusOK))}
+	stoppedTwo := []memberSeen{member("i-1", down()), member("i-2", down())}
+	two := []string{"i-1 i-2"}
+	back := killswitch.Decision{Do: killswitch.Done, ByAWS: fields(
+		"LaunchTime", "of 2 members → new", "PublicIpAddress", "of 2 members → new", "PublicDnsName", "of 2 members → new",
+	)}
+
+	runGroupTable(t, killswitch.WantResumed, map[string]groupRow{
+		"recorded members are started": {stoppable(), step(stopMembers, stopped), false, two, look(processes, stoppedTwo...), 0, 0, take(startMembers, 2, started), ""},
+		"a member that was stopped before is not started": {
+			stoppable(), step(stopMembers, stopped), false, []string{"i-1"}, look(processes, stoppedTwo...), 0, 0, take(startMembers, 1, started), "",
+		},
+		"what is stopped is started before what is starting is waited for": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", in(statePending)), member("i-2", down())), 0, 0,
+			take(startMembers, 1, started), "",
+		},
+		"a member that is still stopping is waited for": {
+			stoppable(), step(stopMembers, stopped), false, two, look(processes, member("i-1", in(stateStopping)), member("i-2", up(statusOK))), 0, 0,
+			holdFor(2, "member i-1: it is stopping"), "",
+		},
+		"a member that is starting is waited for": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", in(statePending)), running[1]), 0, 0,
+			holdFor(2, "member i-1: it is starting"), "",
+		},
+		"a member is not back before its status checks are": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", up("initializing")), running[1]), 0, 0,
+			holdFor(2, "member i-1: its status checks are initializing"), "",
+		},
+		"a member that EC2 does not show is waited for": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", instanceSeen{}), running[1]), 0, 0,
+			holdFor(2, "member i-1: EC2 does not show it"), "",
+		},
+		"a member whose start fell back is a refusal with the reason": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", fellBack("Client.VolumeLimitExceeded")), running[1]), 0, 0,
+			refuseFor("member i-1: it was started and fell back to stopped (Client.VolumeLimitExceeded: it failed)"), "",
+		},
+		"the others are waited for first": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", fellBack("Client.VolumeLimitExceeded")), member("i-2", in(statePending))), 0, 0,
+			holdFor(2, "member i-2: it is starting"), "",
+		},
+		"some time later it is started again": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", fellBack("Client.VolumeLimitExceeded")), running[1]), startAgain, 0,
+			take(startMembers, 1, started), "",
+		},
+		"a member that somebody stopped after its start keeps the group from replacing it": {
+			stoppable(), step(startMembers, started), false, two, look(processes, member("i-1", stoppedAt(noon.Add(time.Minute))), running[1]), 0, 0,
+			driftFor("somebody has stopped member i-1 again since it was started"), "",
+		},
+		"by force it is started once more": {
+			stoppable(), step(startMembers, started), true, two, look(processes, member("i-1", stoppedAt(noon.Add(time.Minute))), running[1]), 0, 0,
+			take(startMembers, 1, started), "",
+		},
+		"members that the group marks Unhealthy are set right while it may not replace them": {
+			stoppable(), step(startMembers, started), false, two, look(processes, ill(running[0]), running[1]), 0, 0, take(setHealthy, 0, started), "",
+		},
+		"then the group may launch, check and register members": {
+			stoppable(), step(startMembers, started), false, two, look(processes, running...), 0, 0, take(resumeLaunch, 0, launchAgain), "",
+		},
+		"what its owner had suspended is not among what may go on": {
+			stoppable("HealthCheck", "AZRebalance"), step(startMembers, started), false, two, look(processes, running...), 0, 0,
+			take(resumeLaunch, 0, fields(fieldProcesses, joined(without(processes, []string{"Launch", "AddToLoadBalancer"})), fieldMembers, stateRunning)), "",
+		},
+		"members that are Unhealthy after the first check are set right again": {
+			stoppable(), step(resumeLaunch, launchAgain), false, two, look(restLeft, ill(running[0]), running[1]), 0, 0, take(setHealthy, 0, launchAgain), "",
+		},
+		"a load balancer gets a settle time to judge the members": {
+			stoppable(), step(resumeLaunch, launchAgain), false, two, balanced(look(restLeft, running...)), 30 * time.Second, 0,
+			holdUntil(2, time.Minute, "its ELB health checks have to judge its members once"), "",
+		},
+		"and another after a member was set right": {
+			stoppable(), step(setHealthy, launchAgain), false, two, balanced(look(restLeft, running...)), 30 * time.Second, 0,
+			holdUntil(2, time.Minute, "its ELB health checks have to judge its members once"), "",
+		},
+		"the look that finds no complaint is begun after that time": {
+			stoppable(), step(resumeLaunch, launchAgain), false, two, balanced(look(restLeft, running...)), 2 * time.Minute, 90 * time.Second,
+			holdUntil(2, 2*time.Minute, "its ELB health checks have to judge its members once"), "",
+		},
+		"without a complaint of the load balancer the group may scale again": {
+			stoppable(), step(resumeLaunch, launchAgain), false, two, balanced(look(restLeft, running...)), time.Minute, 0, take(resumeRest, 0, rest), "",
+		},
+		"a group whose owner had suspended its health checks waits for none": {
+			stoppable("HealthCheck"), step(resumeLaunch, launchAgain), false, two, balanced(look(without(processes, []string{"Launch", "AddToLoadBalancer"}), running...)), 0, 0,
+			take(resumeRest, 0, fields(fieldProcesses, "HealthCheck", fieldMembers, stateRunning)), "",
+		},
+		"a group that checks EC2 alone may scale again at once": {
+			stoppable(), step(resumeLaunch, launchAgain), false, two, look(restLeft, running...), 0, 0, take(resumeRest, 0, rest), "",
+		},
+		"it is back when exactly the original processes are suspended": {stoppable(), step(resumeRest, rest), false, two, look(nil, running...), 0, 0, back, ""},
+		"it is back with what its owner had suspended": {
+			stoppable("AZRebalance"), step(resumeRest, fields(fieldProcesses, "AZRebalance")), false, two, look([]string{"AZRebalance"}, running...), 0, 0, back, "",
+		},
+		"once it scales again its desired capacity and members are its own affair": {
+			stoppable(), step(resumeRest, rest), false, two, sized(look(nil, member("i-1", in(stateTerminated)), running[1]), 1, 5, 1), 0, 0,
+			killswitch.Decision{Do: killswitch.Done, ByAWS: fields(
+				"LaunchTime", "of 1 members → new", "PublicIpAddress", "of 1 members → new", "PublicDnsName", "of 1 members → new",
+			)}, "",
+		},
+		"a last step that did not take effect is repeated": {
+			stoppable(), step(resumeRest, rest), false, two, look(restLeft, running...), 0, 0, take(resumeRest, 0, rest), "",
+		},
+		"a process that somebody suspended again after it is told": {
+			stoppable(), step(resumeRest, rest), false, two, look([]string{"Terminate"}, running...), 0, 0, driftFor("since the pause: suspended again: Terminate"), "",
+		},
+		"by force it is resumed": {
+			stoppable(), step(resumeRest, rest), true, two, look([]string{"Terminate"}, running...), 0, 0, take(resumeRest, 0, rest), "",
+		},
+		"a group that was suspended as a whole is back when its members are": {
+			stoppable(processes...), step(startMembers, fields(fieldMembers, stateRunning)), false, two, look(processes, running...), 0, 0, back, "",
+		},
+		"processes that somebody resumed while paused are as they were": {
+			stoppable(), step(stopMembers, stopped), false, two, look([]string{"Terminate"}, running...), 0, 0,
+			take(resumeRest, 0, fields(fieldProcesses, "", fieldMembers, stateStopped)), "",
+		},
+		"a group that we never came to is as it was": {
+			stoppable(), killswitch.State{Order: 2}, false, nil, look(nil, running...), 0, 0, killswitch.Decision{Do: killswitch.Done, ByAWS: fields()}, "",
+		},
+		"a group that we never came to and somebody suspended is left so": {
+			stoppable(), killswitch.State{Order: 2}, false, nil, look([]string{"Launch"}, running...), 0, 0,
+			driftFor("since the pause: suspended, and not by the pause: Launch"), "",
+		},
+		"by force its processes are resumed": {
+			stoppable(), killswitch.State{Order: 2}, true, nil, look([]string{"Launch"}, running...), 0, 0, take(resumeLaunch, 0, fields(fieldProcesses, "")), "",
+		},
+		"a group that is being deleted is waited for": {
+			stoppable(), step(stopMembers, stopped), false, two, deleting(look(processes, stoppedTwo...)), 0, 0, holdFor(2, "it is being deleted"), "",
+		},
+
+		"what somebody changed is written down with the last step": {
+			stoppable("AZRebalance"), step(resumeLaunch, launchAgain), false, []string{"i-1 i-2 i-3"},
+			sized(look(without(restLeft, []string{"AZRebalance"}), running[0], lifecycle(running[1], ""), member("i-3", in(stateTerminated))), 1, 8, 4), 0, 0,
+			take(resumeRest, 0, fields(fieldProcesses, "", fieldMembers, stateRunning, fieldChanged,
+				"MaxSize was changed, 5 → 8; DesiredCapacity was changed, 2 → 4; resumed although suspended before: AZRebalance; "+
+					"member i-2 was taken out of the group; member i-3 was terminated")), "",
+		},
+		"and told when all the rest is back": {
+			stoppable(), step(resumeRest, fields(fieldProcesses, "", fieldChanged, "MaxSize was changed, 5 → 8")), false, two, look(nil, running...), 0, 0,
+			driftFor("since the pause: MaxSize was changed, 5 → 8"), "",
+		},
+		"by force sizes are put back, before anything is launched": {
+			stoppable(), step(startMembers, started), true, two, sized(look(processes, running...), 1, 8, 4), 0, 0,
+			take(restoreSize, 0, fields(fieldProcesses, allNine, fieldMembers, stateRunning, fieldMaxSize, "5", fieldDesiredCapacity, "2")), "",
+		},
+		"by force sizes are put back also after the last step": {
+			stoppable(), step(resumeRest, fields(fieldProcesses, "", fieldChanged, "MaxSize was changed, 5 → 8")), true, two,
+			sized(look(nil, running...), 1, 8, 2), 0, 0,
+			take(restoreSize, 0, fields(fieldProcesses, "", fieldChanged, "", fieldMaxSize, "5")), "",
+		},
+		"by force a process that was suspended before is suspended again": {
+			stoppable("AZRebalance"), step(resumeRest, fields(fieldProcesses, "", fieldChanged, "resumed although suspended before: AZRebalance")), true, two,
+			look(nil, running...), 0, 0, take(suspendOriginal, 0, fields(fieldProcesses, "AZRebalance", fieldChanged, "")), "",
+		},
+		"a member that is gone is told even by force": {
+			stoppable(), step(restoreSize, fields(fieldProcesses, "")), true, two, look(nil, running[0]), 0, 0,
+			driftFor("since the pause: member i-2 was terminated"), "",
+		},
+	})
+}
+
+// TestDecideGroupInParts: a group of many members is stopped and started fifty at a time, and what is
+// recorded of it fits into stored items.
+func TestDecideGroupInParts(t *testing.T) {
+	var ids []string
+	var running []memberSeen
+	for n := range 1100 {
+		id := "i-" + string(rune('a'+n/1000)) + string(rune('0'+n/100%10)) + string(rune('0'+n/10%10)) + string(rune('0'+n%10))
+		ids = append(ids, id)
+		running = append(running, member(id, up(statusOK)))
+	}
+	service := &groups{}
+	item := killswitch.Item{Original: mustEncode(t, groupSchema, stoppable()), State: killswitch.State{
+		Order: 1, Step: suspendProcesses, Left: fields(fieldProcesses, allNine), AttemptedAt: noon, AnsweredAt: noon,
+	}}
+	seen := killswitch.Observation{Presence: killswitch.Present, At: noon, Resource: look(processes, running...)}
+	d := service.Decide(killswitch.WantPaused, item, seen, noon)
+	if d.Step != stopMembers || d.Units != 50 || len(d.Record) != 3 {
+		t.Fatalf("got step %q for %d members with %d parts, want 50 of them and 3 parts", d.Step, d.Units, len(d.Record))
+	}
+	for _, part := range d.Record {
+		if len(part.Data) > 300<<10 {
+			t.Errorf("part %s has %d bytes, an item of the store 400 KB", part.Name, len(part.Data))
+		}
+	}
+	item.Parts = d.Record
+	plan, err := service.plan(item, seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.memberIDs(stopMembers); !slices.Equal(got, ids[:50]) {
+		t.Errorf("stopped are %q, want the first fifty", got)
+	}
+}
+
+// TestCheckGroup: what a store gives back is read strictly.
+func TestCheckGroup(t *testing.T) {
+	good := mustEncode(t, groupSchema, stoppable("Launch"))
+	if err := checkGroup(good, parts(t, "i-1")); err != nil {
+		t.Errorf("a good original: %v", err)
+	}
+	bad := map[string]struct {
+		original killswitch.Original
+		parts    []killswitch.Part
+	}{
+		"an unknown schema":   {killswitch.Original{Schema: 2, Data: good.Data}, nil},
+		"an unknown field":    {killswitch.Original{Schema: 1, Data: []byte(`{"strategy":"stop-members","min":1,"max":1,"desired":1,"x":1}`)}, nil},
+		"an unknown strategy": {mustEncode(t, groupSchema, groupOriginal{Strategy: "pray"}), nil},
+		"an unknown process":  {mustEncode(t, groupSchema, groupOriginal{Strategy: byStopping, Suspended: []string{"Lunch"}}), nil},
+		"a part cut off":      {good, []killswitch.Part{{Name: "members-1", Data: []byte(`{"members":[`)}}},
+		"two values":          {killswitch.Original{Schema: 1, Data: append(slices.Clone(good.Data), good.Data...)}, nil},
+	}
+	for name, row := range bad {
+		t.Run(name, func(t *testing.T) {
+			if err := checkGroup(row.original, row.parts); err == nil {
+				t.Error("it was accepted")
+			}
+			item := killswitch.Item{Original: row.original, Parts: row.parts}
+			seen := killswitch.Observation{Resource: look(nil)}
+			if d := (&groups{}).Decide(killswitch.WantResumed, item, seen, noon); name != "an unknown strategy" && name != "an unknown process" && d.Do != killswitch.Refuse {
+				t.Errorf("decided %+v", d)
+			}
+		})
+	}
+}
