@@ -68,6 +68,7 @@ func ecsServices() Definition {
 		},
 		ByAWS: []killswitch.ChangedByAWS{
 			{Field: "Deployments.UpdatedAt", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html"},
+			{Field: "TaskSets.UpdatedAt", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html"},
 			{Field: "Events", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceEvent.html"},
 		},
 		Check: checkECSService,

@@ -224,18 +224,18 @@ func changed(was, is killswitch.Fields) killswitch.Fields {
 	return fields
 }
 
-// observed is the observation of a database, and of its end.
-func observed(at time.Time, seen dbSeen) killswitch.Observation {
+// dbObserved is the observation of a database, and of its end.
+func dbObserved(at time.Time, seen dbSeen) killswitch.Observation {
 	return killswitch.Observation{Presence: killswitch.Present, At: at, State: seen.Status, Resource: seen}
 }
 
-// answered is the observation that the answer to a start or stop amounts to: none, where the answer
+// dbAnswered is the observation that the answer to a start or stop amounts to: none, where the answer
 // still shows the state from before the call.
-func answered(at time.Time, seen dbSeen, expected ...string) *killswitch.Observation {
+func dbAnswered(at time.Time, seen dbSeen, expected ...string) *killswitch.Observation {
 	if !slices.Contains(expected, seen.Status) {
 		return nil
 	}
-	o := observed(at, seen)
+	o := dbObserved(at, seen)
 	return &o
 }
 
@@ -268,14 +268,14 @@ func observeByName(ctx context.Context, items []killswitch.Item,
 			for _, it := range chunk {
 				ref := it.Resource.Ref
 				if seen, ok := found[ref.ID]; ok {
-					note(ref, observed(at, seen))
+					note(ref, dbObserved(at, seen))
 					continue
 				}
 				alone := time.Now()
 				seen, err := one(ctx, ref.ID)
 				switch {
 				case err == nil:
-					note(ref, observed(alone, seen))
+					note(ref, dbObserved(alone, seen))
 				case awserr.Of(err) == awserr.Gone:
 					note(ref, killswitch.Observation{Presence: killswitch.Absent, At: alone, Evidence: awserr.Code(err)})
 				default:

@@ -133,7 +133,7 @@ func (s *rdsCluster) found(c rdstypes.DBCluster, members []rdstypes.DBInstance, 
 		}
 		found.Verdict, found.MayRefuse = seen.Verdict, doubt
 	}
-	found.Seen = observed(at, seen)
+	found.Seen = dbObserved(at, seen)
 	if !found.Active || found.Verdict != "" {
 		return found, nil
 	}
@@ -284,7 +284,7 @@ func dbClusterAnswer(at time.Time, c *rdstypes.DBCluster, expected ...string) *k
 	if c == nil {
 		return nil
 	}
-	return answered(at, seeDBCluster(*c, nil), expected...)
+	return dbAnswered(at, seeDBCluster(*c, nil), expected...)
 }
 
 func seeDBCluster(c rdstypes.DBCluster, members []rdstypes.DBInstance) dbSeen {

@@ -109,7 +109,7 @@ func (s *rdsInstance) found(db rdstypes.DBInstance, at time.Time) (killswitch.Fo
 		Resource: dbInstanceResource(s.env, db),
 		State:    seen.Status,
 		Active:   costsByTheHour(seen.Status),
-		Seen:     observed(at, seen),
+		Seen:     dbObserved(at, seen),
 		Weight:   dbInstanceWeight(db),
 	}
 	if cluster := aws.ToString(db.DBClusterIdentifier); cluster != "" {
@@ -219,7 +219,7 @@ func dbInstanceAnswer(at time.Time, db *rdstypes.DBInstance, expected ...string)
 	if db == nil {
 		return nil
 	}
-	return answered(at, seeDBInstance(*db), expected...)
+	return dbAnswered(at, seeDBInstance(*db), expected...)
 }
 
 func seeDBInstance(db rdstypes.DBInstance) dbSeen {
