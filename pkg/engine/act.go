@@ -32,7 +32,7 @@ func (s *shard) act() {
 	}
 	ready := map[string][]*item{}
 	for _, it := range s.items {
-		if !it.decided || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) {
+		if !it.decided || it.vetoed() || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) {
 			continue
 		}
 		step := it.steps[it.decision.Step]
@@ -93,7 +93,7 @@ func (s *shard) lowestPausing() int {
 		}
 	}
 	for _, it := range s.items {
-		if it.want != killswitch.WantPaused || it.State.Phase.Closed() || s.overdue(it) || it.State.Attempts > 0 {
+		if it.want != killswitch.WantPaused || it.State.Phase.Closed() || it.vetoed() || s.overdue(it) || it.State.Attempts > 0 {
 			continue
 		}
 		switch {

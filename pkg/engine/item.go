@@ -106,6 +106,9 @@ func (s *shard) govern(it *item) {
 		return
 	}
 	it.State.Order, it.State.Wait, it.State.Attempts = order.Seq, nil, 0
+	if it.State.Phase == killswitch.Unpausable { // asked again by a new order
+		it.State.Phase = killswitch.Recorded
+	}
 	it.State.Reason = ""
 	it.decided, it.retryAt, it.throttle = false, time.Time{}, 0
 	it.State.LookAt = s.trustAt(it)
@@ -131,7 +134,7 @@ func (s *shard) trusted(it *item, seen killswitch.Observation) bool {
 
 // unfinished says whether the item has a goal that this run should stay for.
 func (s *shard) unfinished(it *item) bool {
-	if it.State.Phase.Closed() || it.Settled() {
+	if it.State.Phase.Closed() || it.Settled() || it.vetoed() {
 		return false
 	}
 	if it.busy || it.looking || it.fresh || !it.decided {
@@ -150,8 +153,11 @@ func (s *shard) overdue(it *item) bool {
 	return it.State.Wait != nil && !s.now().Before(it.State.Wait.Deadline)
 }
 
+// vetoed says whether AWS has refused the pause for good: it is not asked again before a new order.
+func (it *item) vetoed() bool { return it.State.Phase == killswitch.Unpausable }
+
 func (s *shard) lookDue(it *item) bool {
-	return !it.State.Phase.Closed() && !it.busy && !it.looking && !it.fresh && it.durable &&
+	return !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
 		!s.now().Before(it.State.LookAt) && !(it.decided && it.decision.Do == killswitch.TakeAct)
 }
 
@@ -180,7 +186,7 @@ func (s *shard) unsaved(it *item) {
 func (s *shard) nextItem(at time.Time) time.Time {
 	now := s.now()
 	for _, it := range s.items {
-		if it.State.Phase.Closed() || it.busy || it.looking {
+		if it.State.Phase.Closed() || it.vetoed() || it.busy || it.looking {
 			continue
 		}
 		if it.decided && it.decision.Do == killswitch.TakeAct {

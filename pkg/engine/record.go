@@ -12,6 +12,7 @@ import (
 
 // job is changes that must be durable before something may happen.
 type job struct {
+	lazy    bool               // may wait for company: nothing happens when it is done
 	changes []snapshots.Change // originals, parts, coverage
 	states  []*item
 	then    func()
@@ -56,7 +57,7 @@ func (s *shard) addOriginal(j *job, it *item) {
 
 // record makes a listing durable: first what it found, then that it was listed.
 func (s *shard) record(l *listing, c snapshots.Coverage) {
-	j := &job{}
+	j := &job{lazy: true}
 	for _, it := range l.found {
 		if !it.queued {
 			s.addOriginal(j, it)
@@ -78,7 +79,7 @@ func (s *shard) flush() {
 	renewal := !now.Before(s.wroteAt.Add(s.Pace.Beat))
 	stale := !s.dirtyAt.IsZero() && !now.Before(s.dirtyAt.Add(s.Pace.Lag))
 	last := !s.dirtyAt.IsZero() && s.out == 0 && (s.draining || !s.soon())
-	if len(s.jobs) == 0 && !renewal && !stale && !last {
+	if !s.urgent() && !renewal && !stale && !last {
 		return
 	}
 	w := s.assemble()
@@ -93,6 +94,15 @@ func (s *shard) flush() {
 		}
 		return func() { s.written(w, lease, err) }
 	})
+}
+
+// urgent says whether a call waits for a job, or all listings are over, so that what they found may
+// be written together.
+func (s *shard) urgent() bool {
+	if slices.ContainsFunc(s.jobs, func(j *job) bool { return !j.lazy }) {
+		return true
+	}
+	return len(s.jobs) > 0 && !slices.ContainsFunc(s.listings, func(l *listing) bool { return l.under })
 }
 
 // write is one transaction under way.

@@ -109,6 +109,9 @@ func (r *run) loop(ctx context.Context) (Outcome, error) {
 			continue
 		}
 		wake := r.readAt.Add(r.Pace.Live)
+		if r.reading || !wake.After(r.now()) {
+			wake = r.now().Add(r.Pace.Live)
+		}
 		if !stopAt.IsZero() && !r.stopping && stopAt.Before(wake) {
 			wake = stopAt
 		}

@@ -187,9 +187,10 @@ func (s *shard) due(stored snapshots.Shard) bool {
 		if it.State.Phase.Closed() {
 			continue
 		}
+		veto := it.State.Phase == killswitch.Unpausable
 		order, governed := filter.Govern(s.live.Orders, it.Resource)
-		due = due || !now.Before(it.State.LookAt) || governed && order.Seq != it.State.Order ||
-			s.attention.woken(it.Resource.Ref) || s.attention.Stay && !it.Settled()
+		due = due || !veto && !now.Before(it.State.LookAt) || governed && order.Seq != it.State.Order ||
+			s.attention.woken(it.Resource.Ref) || s.attention.Stay && !it.Settled() && !veto
 	}
 	return due
 }
@@ -345,6 +346,9 @@ func (s *shard) conclude() shardEnd {
 			continue
 		}
 		end.open++
+		if it.vetoed() {
+			continue
+		}
 		at := it.State.LookAt
 		if at.Before(now) {
 			at = now.Add(s.Pace.Look)

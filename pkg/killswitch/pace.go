@@ -27,7 +27,7 @@ type Pace struct {
 func StandardPace() Pace {
 	return Pace{
 		Lease: 60 * time.Second, Beat: 15 * time.Second, Call: 20 * time.Second, Lag: 5 * time.Second,
-		Look: 15 * time.Second, Idle: 15 * time.Minute, Live: 10 * time.Second, Spare: 60 * time.Second,
+		Look: 15 * time.Second, Idle: 15 * time.Minute, Live: 15 * time.Second, Spare: 60 * time.Second,
 	}
 }
 
