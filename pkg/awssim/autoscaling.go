@@ -89,6 +89,9 @@ type Group struct {
 	Cluster        string
 	ManagedScaling bool
 	Scheduled      []GroupSchedule
+	// Interchangeable says that its owner does not care which instances it has: State names the
+	// members by number, so that new ones in their place are no difference.
+	Interchangeable bool
 }
 
 // Member is an instance of a group.
@@ -122,6 +125,7 @@ type group struct {
 	created    time.Time
 	suspended  map[string]suspension
 	members    []*member // in the order they joined, the warm pool among them
+	gone       []*member // which the group has terminated
 	launches   int
 	changes    int // suspensions and looks so far, for keys
 	lookAt     time.Time
@@ -296,12 +300,40 @@ func (s *asgState) describe(region string, into State) {
 		for process, s := range g.suspended {
 			fields["SuspendedProcesses."+process] = s.reason
 		}
-		for _, m := range g.members {
-			fields["Instances."+m.ID] = fmt.Sprintf("%s %s protected=%v", m.lifecycle, m.health, m.protected)
-		}
 		for key, value := range g.Tags {
 			fields["Tags."+key] = value
 		}
+		for _, m := range g.members {
+			fields["Instances."+m.ID] = m.summary()
+		}
+		if g.Interchangeable {
+			g.describeByNumber(region, fields, into)
+		}
 		into[resourceName(region, "autoscaling:group", name)] = fields
+	}
+}
+
+func (m *member) summary() string {
+	return fmt.Sprintf("%s %s protected=%v", m.lifecycle, m.health, m.protected)
+}
+
+// describeByNumber takes the identity out of what describes the members of the group.
+func (g *group) describeByNumber(region string, fields map[string]string, into State) {
+	var members []string
+	for _, m := range slices.Concat(g.members, g.gone) {
+		delete(fields, "Instances."+m.ID)
+		delete(into, resourceName(region, "ec2:instance", m.ID))
+		if m.spot != nil {
+			delete(into, resourceName(region, "ec2:spot-request", m.spot.id))
+		}
+	}
+	for _, m := range g.members {
+		if m.lifecycle != lifecycleTerminating {
+			members = append(members, fmt.Sprintf("%s %s %s", m.summary(), m.truth.state, m.Type))
+		}
+	}
+	slices.Sort(members)
+	for i, m := range members {
+		fields[fmt.Sprint("Instances.", i+1)] = m
 	}
 }

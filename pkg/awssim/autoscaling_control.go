@@ -22,6 +22,7 @@ func (a *Account) settleMember(r *region, m *member, now time.Time) {
 	switch {
 	case m.truth.state == terminated && (m.lifecycle == lifecycleTerminating || m.lifecycle == warmedTerminating):
 		delete(r.asg.members, m.ID)
+		m.group.gone = append(m.group.gone, m)
 		m.group.members = slices.DeleteFunc(m.group.members, func(other *member) bool { return other == m })
 	case m.truth.state == running && m.lifecycle == lifecyclePending:
 		m.lifecycle, m.since = inService, now

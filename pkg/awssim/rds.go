@@ -124,6 +124,7 @@ type database struct {
 	was       string    // what listings still show
 	wasUntil  time.Time // until then
 	restartAt time.Time // AutomaticRestartTime
+	busy      bool      // with a status that passes by itself while the database is up
 	turns     int       // changes begun: what was scheduled before the last one does nothing
 	refusals  int       // starts refused so far
 	// backupOnce is how long the next start is followed by a backup.
@@ -252,11 +253,10 @@ func (a *Account) BusyDatabase(region, id, status string, d time.Duration) {
 	a.look(func(now time.Time) {
 		r := a.mustRegion(region)
 		if cluster := r.rds.clusters[id]; cluster != nil {
-			a.turn(&cluster.database, now, status, d, func(now time.Time) { cluster.set(dbAvailable, now) })
+			a.occupy(&cluster.database, now, status, d)
 			return
 		}
-		db := r.rds.instances[id]
-		a.turn(&db.database, now, status, d, func(now time.Time) { db.set(dbAvailable, now) })
+		a.occupy(&r.rds.instances[id].database, now, status, d)
 	})
 }
 
@@ -307,7 +307,7 @@ func (a *Account) beginLife(r *region, db *database, now time.Time, wake func(ti
 		db.restartAt = now.Add(cmp.Or(db.life.RestartsIn, maxDBStopped))
 		a.after(db, db.restartAt, wake)
 	case db.life.For > 0:
-		a.after(db, now.Add(db.life.For), func(now time.Time) { db.set(dbAvailable, now) })
+		a.occupy(db, now, db.status, db.life.For)
 	}
 }
 
@@ -331,8 +331,14 @@ func (s *rdsState) describe(region string, into State) {
 	}
 }
 
+// fields are what instances and clusters have in common. One that is busy and will be available by
+// itself counts as available: nobody changed it and it is up.
 func (db *database) fields() map[string]string {
-	fields := map[string]string{"Status": db.status, "AutomaticRestartTime": ""}
+	status := db.status
+	if db.busy {
+		status = dbAvailable
+	}
+	fields := map[string]string{"Status": status, "AutomaticRestartTime": ""}
 	if !db.restartAt.IsZero() {
 		fields["AutomaticRestartTime"] = db.restartAt.UTC().Format(time.RFC3339)
 	}

@@ -276,7 +276,7 @@ func (a *Account) arrive(db *database, now time.Time) bool {
 	backup := max(db.life.StartBackup, db.backupOnce)
 	db.backupOnce = 0
 	if backup > 0 {
-		a.turn(db, now, dbBackingUp, backup, func(now time.Time) { db.set(dbAvailable, now) })
+		a.occupy(db, now, dbBackingUp, backup)
 	}
 	return true
 }
@@ -294,6 +294,12 @@ func (a *Account) turn(db *database, now time.Time, status string, d time.Durati
 	a.after(db, now.Add(d), then)
 }
 
+// occupy puts a database that is up into a status that ends in available after d.
+func (a *Account) occupy(db *database, now time.Time, status string, d time.Duration) {
+	a.turn(db, now, status, d, func(now time.Time) { db.set(dbAvailable, now) })
+	db.busy = true
+}
+
 // after schedules then, unless the database changes before.
 func (a *Account) after(db *database, t time.Time, then func(now time.Time)) {
 	turns := db.turns
@@ -308,6 +314,7 @@ func (a *Account) after(db *database, t time.Time, then func(now time.Time)) {
 func (db *database) set(status string, now time.Time) {
 	db.was, db.wasUntil = db.status, now
 	db.status = status
+	db.busy = false
 	db.turns++
 }
 
