@@ -1,0 +1,86 @@
+package ui
+
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// Table is rows under a header. Phase is the column, counted from 1, that holds a phase and is
+// coloured by it; 0 for none.
+type Table struct {
+	Header []string
+	Rows   [][]string
+	Phase  int
+}
+
+// Colours by their ANSI numbers, so that the terminal's own palette decides what they look like.
+var (
+	red    = lipgloss.Color("1")
+	green  = lipgloss.Color("2")
+	yellow = lipgloss.Color("3")
+	blue   = lipgloss.Color("4")
+	grey   = lipgloss.Color("8")
+)
+
+// style is how a phase looks.
+func style(phase killswitch.Phase) lipgloss.Style {
+	plain := lipgloss.NewStyle()
+	switch phase {
+	case killswitch.Paused:
+		return plain.Foreground(blue)
+	case killswitch.Resumed, killswitch.Running:
+		return plain.Foreground(green)
+	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming, killswitch.WouldPause, killswitch.WouldResume:
+		return plain.Foreground(yellow)
+	case killswitch.Failed, killswitch.Drifted, killswitch.NotInspected, killswitch.Unreadable:
+		return plain.Foreground(red)
+	case killswitch.Unpausable, killswitch.Protected, killswitch.Gone, killswitch.GivenUp:
+		return plain.Foreground(grey)
+	}
+	return plain
+}
+
+// Table is data.
+func (s *Screen) Table(t Table) { s.out.table(t) }
+
+// table prints nothing where there are no rows.
+func (s stream) table(t Table) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	if s.file == nil {
+		for _, row := range t.Rows {
+			cells := make([]string, len(row))
+			for i, cell := range row {
+				cells[i] = oneLine(cell)
+			}
+			s.print(strings.Join(cells, "\t") + "\n")
+		}
+		return
+	}
+	drawn := table.New().Headers(t.Header...).Rows(t.Rows...).
+		Border(lipgloss.NormalBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
+		BorderStyle(lipgloss.NewStyle().Foreground(grey)).
+		StyleFunc(func(row, column int) lipgloss.Style {
+			cell := lipgloss.NewStyle()
+			switch {
+			case row == table.HeaderRow:
+				cell = cell.Bold(true)
+			case t.Phase > 0 && column == t.Phase-1:
+				cell = style(killswitch.Phase(t.Rows[row][column]))
+			}
+			return cell.PaddingRight(2)
+		})
+	text := drawn.Render()
+	if width, _ := s.size(); lipgloss.Width(text) > width {
+		text = drawn.Width(width).Render()
+	}
+	s.print(text + "\n")
+}
+
+// oneLine is text without what would break a line or a column.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

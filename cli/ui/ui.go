@@ -1,0 +1,145 @@
+// Package ui is the only code of the CLI that prints. What a command found out (data) goes to
+// standard output, what it says about it (talk) to standard error. On a terminal data are tables and
+// what happens is one live view; elsewhere tables are tab-separated lines without a header and each
+// thing that happens is a line.
+package ui
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+)
+
+// Screen is where a command prints and asks.
+type Screen struct {
+	in       *bufio.Reader
+	inFile   *os.File // standard input where it is a terminal
+	out, err stream
+}
+
+// stream is one of the two ways out.
+type stream struct {
+	w    io.Writer
+	file *os.File // where it is a terminal
+}
+
+// New makes a screen of a command's standard streams.
+func New(in io.Reader, out, err io.Writer) *Screen {
+	return &Screen{in: bufio.NewReader(in), inFile: terminal(in), out: stream{out, terminal(out)}, err: stream{err, terminal(err)}}
+}
+
+// Story is the same screen for a command whose talk is its data: all of it goes to standard output.
+func (s *Screen) Story() *Screen {
+	told := *s
+	told.err = told.out
+	return &told
+}
+
+// terminal is the file behind a stream if that is a terminal that can be painted on.
+func terminal(stream any) *os.File {
+	if file, ok := stream.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+		return file
+	}
+	return nil
+}
+
+// size is the width and height of a terminal.
+func (s stream) size() (width, height int) {
+	if s.file != nil {
+		if w, h, err := term.GetSize(int(s.file.Fd())); err == nil && w > 0 && h > 0 {
+			return w, h
+		}
+	}
+	return 80, 24
+}
+
+// print writes styled text; colours go where the stream is no terminal, or NO_COLOR is set.
+func (s stream) print(text string) {
+	_, _ = lipgloss.Fprint(s.w, text) // nobody is left to tell when this fails
+}
+
+// Say is talk: one line.
+func (s *Screen) Say(format string, args ...any) {
+	s.err.print(fmt.Sprintf(format, args...) + "\n")
+}
+
+// Title is talk that begins something new.
+func (s *Screen) Title(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if s.err.file != nil {
+		text = lipgloss.NewStyle().Bold(true).Render(text)
+	}
+	s.err.print("\n" + text + "\n")
+}
+
+// Line is data: one line.
+func (s *Screen) Line(format string, args ...any) {
+	s.out.print(fmt.Sprintf(format, args...) + "\n")
+}
+
+// JSON is data: one value, indented.
+func (s *Screen) JSON(value any) error {
+	encoder := json.NewEncoder(s.out.w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("write JSON to standard output: %w", err)
+	}
+	return nil
+}
+
+// Failure is how a command that failed says so: one line, or one line of JSON.
+type Failure struct {
+	Error string `json:"error"`
+	Code  int    `json:"code"` // that the command exits with
+}
+
+// Fail says what is wrong, in one line.
+func (s *Screen) Fail(f Failure, asJSON bool) {
+	if asJSON {
+		encoder := json.NewEncoder(s.err.w)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(f) // nobody is left to tell when this fails
+		return
+	}
+	name := "aws-hit-breaks:"
+	if s.err.file != nil {
+		name = lipgloss.NewStyle().Foreground(red).Bold(true).Render(name)
+	}
+	s.err.print(name + " " + f.Error + "\n")
+}
+
+// CanAsk says whether somebody is there to answer.
+func (s *Screen) CanAsk() bool { return s.inFile != nil && s.err.file != nil }
+
+// Ask asks for one line, until the context ends. The end of the input is an empty answer.
+func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
+	s.err.print(question + " ")
+	type line struct {
+		text string
+		err  error
+	}
+	answered := make(chan line, 1)
+	go func() {
+		text, err := s.in.ReadString('\n')
+		answered <- line{text, err}
+	}()
+	select {
+	case a := <-answered:
+		if a.err != nil && !errors.Is(a.err, io.EOF) {
+			return "", fmt.Errorf("read the answer: %w", a.err)
+		}
+		return strings.TrimSpace(a.text), nil
+	case <-ctx.Done():
+		s.err.print("\n")
+		return "", fmt.Errorf("wait for the answer: %w", ctx.Err())
+	}
+}
