@@ -40,6 +40,12 @@ const (
 	Unparsed Verdict = "unparsed" // from a topic of ours, but not understood: the setting unparsed decides
 )
 
+// The types of a budget's alerts.
+const (
+	Actual     = "ACTUAL"
+	Forecasted = "FORECASTED"
+)
+
 // The periods of a budget.
 const (
 	Daily     = "daily"
@@ -59,7 +65,7 @@ type Alarm struct {
 	MessageID string
 
 	Budget    string // or the name of the CloudWatch alarm or the anomaly monitor
-	Type      string // ACTUAL or FORECASTED
+	Type      string // Actual or Forecasted
 	Amount    *Money // spent, or forecast
 	Limit     *Money // what is budgeted
 	Threshold *Money // what was crossed

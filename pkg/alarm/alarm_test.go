@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -139,6 +140,7 @@ func TestTheTopicDecides(t *testing.T) {
 		"a topic of ours":                            {lambdaEvent(record(topic, "", ours)), nil, Pauses, ""},
 		"a configured topic":                         {lambdaEvent(record(topic, "", ours)), []string{"arn:aws:sns:us-east-1:111122223333:y", topic}, Pauses, ""},
 		"a topic that is not configured":             {lambdaEvent(record(topic, "", ours)), []string{"arn:aws:sns:us-east-1:111122223333:y"}, Refused, topic + " is not among the configured topics: add it"},
+		"two reasons":                                {lambdaEvent(record(topic, "", `{"AlarmName":"a","NewStateValue":"OK","AWSAccountId":"444455556666"}`)), nil, Notifies, "only ALARM pauses; the text names account 444455556666"},
 		"a topic of another account":                 {lambdaEvent(record(other, "", ours)), nil, Refused, "is of another account than 111122223333: use a topic of this account"},
 		"a topic of another account, though listed":  {lambdaEvent(record(other, "", ours)), []string{other}, Refused, "is of another account"},
 		"another account in the text":                {lambdaEvent(record(topic, "", strings.ReplaceAll(usual, "@", them))), nil, Pauses, "the text names account 444455556666, the topic decides"},
@@ -178,7 +180,7 @@ func TestTheTopicDecides(t *testing.T) {
 		"the end of a subscription":                     {lambdaEvent(map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Type": "UnsubscribeConfirmation", "TopicArn": topic, "Message": "ALARM"}}), nil, Notifies, "SNS sent a UnsubscribeConfirmation"},
 		"a message as large as SNS allows":              {lambdaEvent(record(topic, "", ours+strings.Repeat(" ", MaxMessage-len(ours)))), nil, Pauses, ""},
 		"a message larger than SNS allows":              {lambdaEvent(record(topic, "", ours+strings.Repeat(" ", MaxMessage-len(ours)+1))), nil, Refused, "a message of 262145 bytes is no message of SNS, which carries 262144"},
-		"a raw message larger than SNS allows":          {lambdaEvent(queueRecord(queue, strings.Repeat("é", MaxMessage))), nil, Refused, "is no message of SNS"},
+		"a raw message larger than SNS allows":          {lambdaEvent(queueRecord(queue, "x"+strings.Repeat("é", MaxMessage))), nil, Refused, "is no message of SNS"},
 		"a record of the API of Budgets, by CloudTrail": {eventOf(us, "aws.budgets", "AWS API Call via CloudTrail", map[string]any{"eventName": "UpdateBudget"}), nil, Notifies, "a record of an API call is no alarm"},
 	}
 	for name, tt := range tests {
@@ -189,6 +191,9 @@ func TestTheTopicDecides(t *testing.T) {
 			}
 			if strings.Contains(got.Why, "\n") || len(got.Why) > 400 {
 				t.Errorf("%q is more than one line", got.Why)
+			}
+			if !utf8.ValidString(got.Text) || got.Verdict == Refused && len(got.Text) > MaxMessage {
+				t.Errorf("a text of %d bytes was kept of what was refused", len(got.Text))
 			}
 			if got.Verdict == Unparsed && got.Text == "" && name != "an empty message" {
 				t.Error("what was not understood lost its text")
@@ -285,6 +290,8 @@ func TestAt(t *testing.T) {
 	}{
 		"the carrier before the text":      {lambdaEvent(record(topic, "", `{"AlarmName":"a","NewStateValue":"ALARM","StateChangeTime":"2026-01-01T00:00:00.000+0000"}`)), noon},
 		"CloudWatch's own time":            {plain(`{"AlarmName":"a","NewStateValue":"ALARM","StateChangeTime":"2026-03-03T12:00:00.000+0000"}`), noon},
+		"the time of a change of state":    {plain(`{"alarmName":"a","state":{"value":"ALARM","timestamp":"2026-03-03T12:00:00.000+0000"}}`), noon},
+		"the end of an anomaly":            {plain(`{"anomalyId":"a","anomalyEndDate":"2026-03-03T12:00:00Z"}`), noon},
 		"the event's time in a message":    {plain(encode(t, eventOf(us, "aws.x", "X", nil))), noon},
 		"the time of an event":             {eventOf(us, "aws.x", "X", map[string]any{}), noon},
 		"the end of the day in the title":  {plain("AWS Budget Notification March 03, 2026\nBudget Name: x\nAlert Type: ACTUAL"), time.Date(2026, 3, 3, 23, 59, 59, 0, time.UTC)},

@@ -97,8 +97,7 @@ func notification(o object) envelope {
 // queued reads an SQS record: the envelope of SNS in its body, or the bare message of a subscription
 // with raw delivery, or the event of an invocation that failed.
 func queued(r object, arn string, depth int) []envelope {
-	body := r.text("body")
-	inner, _ := decodeObject(body)
+	body, inner := r.text("body"), r.child("body")
 	if failed := inner.child("requestpayload"); failed != nil { // of an on-failure destination
 		inner = failed
 	}

@@ -30,16 +30,6 @@ func decode(text []byte) (any, bool) {
 	return v, true
 }
 
-// decodeObject reads a JSON object, also one that was put into a JSON string.
-func decodeObject(text string) (object, bool) {
-	v, ok := decode([]byte(text))
-	if s, quoted := v.(string); ok && quoted {
-		v, ok = decode([]byte(s))
-	}
-	o := asObject(v)
-	return o, ok && o != nil
-}
-
 // asObject gives a decoded value as an object, or nil where it is none.
 func asObject(v any) object {
 	m, ok := v.(map[string]any)
@@ -82,18 +72,15 @@ func asText(v any) string {
 	case json.Number:
 		return v.String()
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
+	text, _ := json.Marshal(v) // cannot fail for what was decoded from JSON
 	return string(text)
 }
 
 // child is the object under a key, also where it was put into a string.
 func (o object) child(key string) object {
 	if s, ok := o[key].(string); ok {
-		c, _ := decodeObject(s)
-		return c
+		v, _ := decode([]byte(s))
+		return asObject(v)
 	}
 	return asObject(o[key])
 }

@@ -57,13 +57,14 @@ func (a *Alarm) prose(text string) (named string) {
 	labels, intro := labelled(text)
 	phrase, head := sentence.FindStringSubmatch(text), subject.FindStringSubmatch(plain(a.Subject))
 	switch {
-	case labels[labelName] != "" || labels[labelThreshold] != "" || phrase != nil || head != nil:
+	case labels[labelName] != "" || phrase != nil || head != nil,
+		labels[labelThreshold] != "" && cmp.Or(labels[labelType], labels[labelActual], labels[labelForecast]) != "":
 		a.budget(intro, labels, phrase, head)
 	case title.MatchString(text) || strings.HasPrefix(a.Subject, "AWS Budgets:"):
 		a.Source, a.Why = Budgets, "a message of Budgets, but not the usual one about a threshold: read it and decide"
 	case alarmSentence.MatchString(text):
 		m := alarmSentence.FindStringSubmatch(text)
-		a.state(m[1], m[2])
+		a.state(m[1], strings.ToUpper(m[2]))
 	case alarmSubject.MatchString(a.Subject):
 		m := alarmSubject.FindStringSubmatch(a.Subject)
 		a.state(m[2], m[1])
@@ -89,7 +90,7 @@ func (a *Alarm) budget(intro string, labels map[string]string, phrase, head []st
 
 	a.Type = cmp.Or(kind(labels[labelType]), kind(phrase[1]), kindOf(labels), onlyKind(intro))
 	spent := labels[labelActual]
-	if a.Type == "FORECASTED" || spent == "" {
+	if a.Type == Forecasted || spent == "" {
 		spent = labels[labelForecast]
 	}
 	if m := amount.FindStringSubmatch(intro); m != nil && spent == "" {
@@ -118,10 +119,11 @@ func (a *Alarm) notify(why string) {
 // kind reads the type of an alert.
 func kind(word string) string {
 	word = strings.ToUpper(strings.TrimSpace(word))
-	for _, t := range []string{"ACTUAL", "FORECAST"} {
-		if strings.HasPrefix(word, t) {
-			return strings.Replace(t, "FORECAST", "FORECASTED", 1)
-		}
+	switch {
+	case strings.HasPrefix(word, "ACTUAL"):
+		return Actual
+	case strings.HasPrefix(word, "FORECAST"):
+		return Forecasted
 	}
 	return ""
 }
@@ -130,9 +132,9 @@ func kind(word string) string {
 func kindOf(labels map[string]string) string {
 	switch actual, forecast := labels[labelActual] != "", labels[labelForecast] != ""; {
 	case actual && !forecast:
-		return "ACTUAL"
+		return Actual
 	case forecast && !actual:
-		return "FORECASTED"
+		return Forecasted
 	}
 	return ""
 }

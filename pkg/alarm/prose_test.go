@@ -131,10 +131,11 @@ func TestWordings(t *testing.T) {
 		"Budgets without a threshold":   {"", "AWS Budget Notification March 03, 2026\nAWS Account 111122223333\n\nA budget action is pending.", Alarm{Source: Budgets, Verdict: Unparsed}},
 		"Budgets by its subject only":   {"AWS Budgets: an action is pending", "", Alarm{Source: Budgets, Verdict: Unparsed}},
 		"an alarm told in prose":        {"", "You are receiving this email because your Amazon CloudWatch Alarm \"charges (all)\" in the EU (Ireland) region has transitioned to ALARM state on Sunday", Alarm{Source: CloudWatch, Verdict: Pauses, Budget: "charges (all)"}},
-		"an older alarm told in prose":  {"", "your Amazon CloudWatch Alarm \"charges\" in the US East (N. Virginia) region has entered the OK state, because", Alarm{Source: CloudWatch, Verdict: Notifies, Budget: "charges"}},
+		"an older alarm told in prose":  {"", "your Amazon CloudWatch Alarm \"charges\" in the US East (N. Virginia) region has entered the Ok state, because", Alarm{Source: CloudWatch, Verdict: Notifies, Budget: "charges"}},
 		"an alarm by its subject":       {`ALARM: "a \"b\" in c" in EU (Ireland)`, "see the console", Alarm{Source: CloudWatch, Verdict: Pauses, Budget: `a \"b\" in c`}},
 		"an end of data by its subject": {`INSUFFICIENT_DATA: "a" in EU (Ireland)`, "", Alarm{Source: CloudWatch, Verdict: Notifies, Budget: "a"}},
 		"an anomaly by its subject":     {"AWS Cost Management: Cost anomaly detected on 2026-03-03", "see the console", Alarm{Source: Anomaly, Verdict: Notifies}},
+		"a threshold of something else": {"", "Alert threshold: > 5 items in the queue", Alarm{Source: Unknown, Verdict: Unparsed}},
 		"something else":                {"Your invoice", "is available", Alarm{Source: Unknown, Verdict: Unparsed}},
 	}
 	for name, tt := range tests {

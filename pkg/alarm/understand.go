@@ -18,8 +18,8 @@ const maxWraps = 6
 // it makes nothing of it the verdict stays Unparsed.
 func (a *Alarm) understand(text string, wraps int) (named string) {
 	v, _ := decode([]byte(text))
-	if s, quoted := v.(string); quoted && wraps < maxWraps {
-		return a.understand(s, wraps+1)
+	if s, quoted := v.(string); quoted {
+		return a.understand(s, wraps) // each time at least two characters shorter
 	}
 	if o := asObject(v); o != nil {
 		return a.object(o, wraps)
@@ -172,7 +172,7 @@ func (a *Alarm) budgetObject(o object) (named string) {
 	a.Source, a.Verdict, a.Budget = Budgets, Pauses, budgetName(o)
 	a.Type = kind(asText(o.deep("notificationtype", "alerttype")))
 	spent := o.deep("actualspend", "actualamount", "currentspend")
-	if a.Type == "FORECASTED" {
+	if a.Type == Forecasted {
 		spent = o.deep("forecastedspend", "forecastedamount")
 	}
 	if spent == nil {
