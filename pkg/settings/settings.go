@@ -28,7 +28,8 @@ type Settings struct {
 	// Regions limits the brake to these regions (globs). Default: every region enabled.
 	Regions []string `json:"regions,omitempty"`
 	// Settle is how long a group is left alone between the suspension of its processes and the stop
-	// of its members: suspensions take effect late (aws-semantics: c7n #8660). Default 60s.
+	// of its members: suspensions take effect late (https://github.com/cloud-custodian/cloud-custodian/issues/8660).
+	// Default 60s.
 	Settle Duration `json:"settle,omitempty"`
 	// Wait is how long one resource may hold back the next wave, or a step may take, before the run
 	// goes on without it and reports it. Default 20m.
@@ -46,7 +47,8 @@ type Settings struct {
 	// (default), those tagged PauseTag = PauseByScaling; ScaleUnpausable, also those that cannot be
 	// paused otherwise (Spot, instance store).
 	ScaleToZero string `json:"scaleToZero,omitempty"`
-	// Topics are the ARNs of the alarm topics. Default: any topic of the function's own account.
+	// Topics are the ARNs of the alarm topics, or of queues whose subscription delivers raw messages,
+	// which do not name their topic. Default: any of the function's own account.
 	Topics []string `json:"topics,omitempty"`
 	// Prefix begins the names of the deployed functions: <prefix>-pause, -resume, -guard.
 	// Default "aws-hit-breaks".
