@@ -245,7 +245,7 @@ type membership struct {
 	local     map[ec2types.InstanceType]bool
 }
 
-// ids are the members of a group, those of its warm pool included.
+// of are the members of a group, those of its warm pool included.
 func (m membership) of(group asgtypes.AutoScalingGroup) []asgtypes.Instance {
 	return slices.Concat(group.Instances, m.warm[aws.ToString(group.AutoScalingGroupName)])
 }

@@ -70,6 +70,9 @@ func (s *groups) changeGroup(ctx context.Context, step string, p groupPlan) (gro
 		look.Suspended = without(look.Suspended, p.toLaunch())
 		return look, s.resume(ctx, name, p.toLaunch())
 	case resumeRest:
+		if err := s.stillHealthy(ctx, p); err != nil {
+			return look, err
+		}
 		look.Suspended = both(look.Suspended, p.original.Suspended)
 		return look, s.resume(ctx, name, p.ours())
 	case scaleToZero:
@@ -84,6 +87,28 @@ func (s *groups) changeGroup(ctx context.Context, step string, p groupPlan) (gro
 		return s.setHealthy(ctx, p)
 	}
 	return look, fmt.Errorf("groups know no step %q", step)
+}
+
+// lookAgain is how old a look may be before a group gets back the right to end its members.
+const lookAgain = 30 * time.Second
+
+// stillHealthy looks again where the last look was long ago: a step may have waited for its wave for
+// minutes, with health checks on, and a group terminates at once what it has marked meanwhile.
+func (s *groups) stillHealthy(ctx context.Context, p groupPlan) error {
+	if p.original.Strategy == byScaling || time.Since(p.lookedAt) < lookAgain {
+		return nil
+	}
+	seen, err := s.Observe(ctx, []killswitch.Item{p.it})
+	if err != nil {
+		return fmt.Errorf("look at the members before the group may replace them: %w", err)
+	}
+	if p, err = s.plan(p.it, seen[p.it.Resource.Ref]); err != nil {
+		return err
+	}
+	if _, waits := p.raiseMembers(); waits {
+		return errors.New("its members are not as healthy any more as they were, and the group would replace them")
+	}
+	return nil
 }
 
 // pausedProcesses are those that are suspended while the group is paused and were not before.

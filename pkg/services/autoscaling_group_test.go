@@ -245,6 +245,39 @@ func TestGroupScaledToZero(t *testing.T) {
 	})
 }
 
+// TestGroupWaitsWithItsLastStep: a decision to let the group scale again may wait for its wave for
+// minutes; what the health checks find meanwhile keeps it from being taken.
+func TestGroupWaitsWithItsLastStep(t *testing.T) {
+	inAccount(t, nil, func(t *testing.T, a *awssim.Account) {
+		ids := a.AddGroup(region, awssim.Group{Name: "web", Max: 9, Desired: 2})
+		d := newDrive(t, serviceOf(t, a, killswitch.AutoScalingGroup, usual))
+		mustNotBeStuck(t, d.to(t, killswitch.WantPaused, false))
+		d.items[0].State.Order++
+		for range 60 {
+			d.look(t)
+			if d.service.Decide(killswitch.WantResumed, d.items[0], d.items[0].Seen, time.Now()).Step == "resume-rest" {
+				break
+			}
+			wake, _ := d.decide(t, killswitch.WantResumed, map[string]string{})
+			time.Sleep(time.Until(wake))
+		}
+		a.SetImpaired(region, ids[0], true)
+		time.Sleep(10 * time.Minute)
+		result := d.service.Act(t.Context(), "resume-rest", d.items)[0]
+		if result.Err == nil || !contains(result.Err.Error(), "not as healthy any more") {
+			t.Errorf("with a member that became ill: %v", result.Err)
+		}
+		a.SetImpaired(region, ids[0], false)
+		mustNotBeStuck(t, d.to(t, killswitch.WantResumed, false))
+		time.Sleep(10 * time.Minute)
+		for _, id := range ids {
+			if state := a.InstanceState(region, id); state != "running" {
+				t.Errorf("%s is %s", id, state)
+			}
+		}
+	})
+}
+
 // TestGroupChangedByOthers: what somebody does to a paused group is told, what we left is put back,
 // and all of it by force.
 func TestGroupChangedByOthers(t *testing.T) {
