@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/settings"
 )
 
 const ecsServiceSchema = 1
@@ -76,7 +78,8 @@ func ecsServices() Definition {
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &ecsService{
 			env: env, declaration: declaration, client: ecs.NewFromConfig(env.Config),
-			scaling: applicationautoscaling.NewFromConfig(env.Config),
+			scaling:  applicationautoscaling.NewFromConfig(env.Config),
+			patience: time.Duration(cmp.Or(env.Settings.Wait, settings.Default().Wait)),
 		}
 	}}
 }
@@ -170,6 +173,7 @@ type ecsService struct {
 	declaration killswitch.Declaration
 	client      *ecs.Client
 	scaling     *applicationautoscaling.Client
+	patience    time.Duration // for the tasks of a service, from the call that asks for them
 }
 
 func (s *ecsService) Declaration() killswitch.Declaration { return s.declaration }

@@ -3,6 +3,7 @@ package services
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -47,7 +48,7 @@ func TestReturnedTarget(t *testing.T) {
 // TestECSServiceComesBack plays Decide against a service that obeys: from any service, with any
 // calls lost, a pause ends with no task and a resume with every field as it was.
 func TestECSServiceComesBack(t *testing.T) {
-	service := &ecsService{}
+	service := &ecsService{patience: 20 * time.Minute}
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Int32Range(0, 9).Draw(t, "desired")
 		var target *ecsTarget

@@ -73,7 +73,7 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	case want == killswitch.WantPaused:
 		return pauseECSService(it, was, is)
 	}
-	return resumeECSService(it, was, is, now)
+	return s.resume(it, was, is, now)
 }
 
 // pauseECSService suspends the target that the original knows, then sets the desired count. A
@@ -143,12 +143,12 @@ func fateOf(it killswitch.Item, field, was, is string) fate {
 	return drifted
 }
 
-// resumeECSService puts back what a pause has set, field by field.
-func resumeECSService(it killswitch.Item, was ecsOriginal, is ecsSeen, now time.Time) killswitch.Decision {
+// resume puts back what a pause has set, field by field.
+func (s *ecsService) resume(it killswitch.Item, was ecsOriginal, is ecsSeen, now time.Time) killswitch.Decision {
 	desired, fates, changes := returning(it, was, is)
 	steady := is.steady() || !was.Steady && is.Running >= was.Running
-	// The end of a wait is for the next step: scaling that stays suspended would outlast the trouble.
-	waited := it.State.Wait != nil && !now.Before(it.State.Wait.Deadline)
+	// Tasks that never come do not keep the scaling suspended: it would outlast the trouble.
+	waited := it.State.Step == restoreScaling || !now.Before(it.State.AttemptedAt.Add(s.patience))
 	touched := len(it.State.Left) > 0 || it.Force
 	hold := killswitch.Decision{
 		Do: killswitch.Hold, Wave: killswitch.ResumeServices,

@@ -73,8 +73,8 @@ func TestDecideECSService(t *testing.T) {
 		all      = and(scalingLeft(), fieldDesired, "0")
 		paused   = killswitch.State{Order: 1, Reached: 1, Step: setDesiredZero, Left: all}
 		toResume = killswitch.State{Order: 2, Reached: 1, Step: setDesiredZero, Left: all}
-		desired  = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5")}
-		late     = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), Wait: &killswitch.Wait{Deadline: ecsNow}}
+		desired  = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-time.Minute)}
+		late     = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-20 * time.Minute)}
 		scaling  = killswitch.State{Order: 2, Reached: 1, Step: restoreScaling, Left: and(scalingBack, fieldDesired, "5")}
 		starting = func(n int32, target *ecsTarget) ecsSeen {
 			return ecsWith(ecsSaid(5, target), func(s *ecsSeen) { s.Running = n })
@@ -185,7 +185,7 @@ func TestDecideECSService(t *testing.T) {
 			killswitch.WantResumed, free, late, false, starting(3, held), act(restoreScaling, and(scalingBack, fieldDesired, "5")),
 		},
 		"and goes on being reported as waiting": {
-			killswitch.WantResumed, free, killswitch.State{Order: 2, Step: restoreScaling, Left: and(scalingBack, fieldDesired, "5"), Wait: &killswitch.Wait{Deadline: ecsNow}},
+			killswitch.WantResumed, free, killswitch.State{Order: 2, Step: restoreScaling, Left: and(scalingBack, fieldDesired, "5")},
 			false, starting(3, free), hold(killswitch.ResumeServices, "3 of 5 tasks run, deployments: 1"),
 		},
 		"tasks run: give the scaling back": {
@@ -265,7 +265,7 @@ func TestDecideECSService(t *testing.T) {
 			drift("another service of this name: the one that was paused has been deleted"),
 		},
 	}
-	service := &ecsService{}
+	service := &ecsService{patience: 20 * time.Minute}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			it := ecsItem(t, ecsSaid(5, test.was), test.state)
@@ -291,7 +291,7 @@ func (s ecsSeen) scaledTo(n int32) ecsSeen {
 func TestDecideECSServiceThatWasNotSteady(t *testing.T) {
 	was := ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.Running = 1 })
 	it := ecsItem(t, was, killswitch.State{Order: 2, Step: restoreDesired, Left: killswitch.Fields{fieldDesired: "5"}})
-	service := &ecsService{}
+	service := &ecsService{patience: 20 * time.Minute}
 	for running, want := range map[int32]killswitch.Do{0: killswitch.Hold, 1: killswitch.Done, 5: killswitch.Done} {
 		seen := ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.Running = running })
 		if got := service.Decide(killswitch.WantResumed, it, killswitch.Observation{Resource: seen}, ecsNow); got.Do != want {

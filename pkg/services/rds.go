@@ -92,11 +92,33 @@ type dbSeen struct {
 }
 
 // dbMember is a member of a cluster and its status.
-type dbMember struct{ ID, Status string }
+type dbMember struct {
+	ID     string `json:"id,omitempty"` // empty for the cluster or instance itself
+	Status string `json:"status"`
+}
+
+// broken is what needs somebody's help: the database itself, or members of it.
+func (s dbSeen) broken() []dbMember {
+	var broken []dbMember
+	for _, part := range append([]dbMember{{Status: s.Status}}, s.Unready...) {
+		if dbRemedies[part.Status] != "" {
+			broken = append(broken, part)
+		}
+	}
+	return broken
+}
+
+// original is what is remembered of the database at this look.
+func (s dbSeen) original() dbOriginal {
+	return dbOriginal{dbIdentity: s.dbIdentity, Broken: s.broken(), Changes: s.Changes}
+}
 
 // dbOriginal is what both kinds remember of a database.
 type dbOriginal struct {
 	dbIdentity
+	// Broken is what needed help already then: such a database cannot be stopped, and is as it was
+	// for as long as that lasts.
+	Broken []dbMember `json:"broken,omitempty"`
 	// Changes are the fields that AWS changes at a stop and start, as they were.
 	Changes killswitch.Fields `json:"changes,omitempty"`
 }
@@ -158,25 +180,25 @@ func (k dbKind) decide(want killswitch.Want, it killswitch.Item, was dbOriginal,
 		return killswitch.Decision{Do: killswitch.Drift, Reason: fmt.Sprintf(
 			"another database of this name: %s instead of %s, which was deleted or renamed", seen.ResourceID, was.ResourceID)}
 	}
+	if want == killswitch.WantPaused {
+		return k.pause(it, seen, now)
+	}
+	return k.resume(it, was, seen)
+}
+
+// resume decides for a database that is to be as it was.
+func (k dbKind) resume(it killswitch.Item, was dbOriginal, seen dbSeen) killswitch.Decision {
 	touched := len(it.State.Left) > 0 || it.Force
-	at, why := seen.condition(want)
+	at, why := seen.condition(killswitch.WantResumed)
 	switch {
+	case at == dbUp, at == dbBroken && slices.Equal(seen.broken(), was.Broken):
+		return killswitch.Decision{Do: killswitch.Done, ByAWS: changed(was.Changes, seen.Changes)}
 	case at == dbBroken:
 		return killswitch.Decision{Do: killswitch.Refuse, Reason: why}
-	case at == dbLeaving:
+	case at == dbLeaving, at == dbPassing && !touched: // nobody waits for it
 		return killswitch.Decision{Do: killswitch.Hold, Reason: why}
-	case at == dbPassing && want == killswitch.WantPaused:
-		return killswitch.Decision{Do: killswitch.Hold, Reason: why, Wave: killswitch.PauseDatabases}
-	case at == dbPassing && touched:
+	case at == dbPassing:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: why, Wave: killswitch.ResumeDatabases}
-	case at == dbPassing: // nobody waits for what we did not touch
-		return killswitch.Decision{Do: killswitch.Hold, Reason: why}
-	case at == dbDown && want == killswitch.WantPaused:
-		return killswitch.Decision{Do: killswitch.Done, WakesAt: k.wakes(it, seen)}
-	case at == dbUp && want == killswitch.WantPaused:
-		return k.pause(it, seen, now)
-	case at == dbUp:
-		return killswitch.Decision{Do: killswitch.Done, ByAWS: changed(was.Changes, seen.Changes)}
 	case it.Settled():
 		return killswitch.Decision{Do: killswitch.Drift, Reason: "somebody has stopped it since it was resumed"}
 	case !touched:
@@ -187,17 +209,28 @@ func (k dbKind) decide(want killswitch.Want, it killswitch.Item, was dbOriginal,
 	}
 }
 
-// pause decides for a database that runs and should not.
+// pause decides for a database that is to be stopped. The time at which AWS starts it is kept until
+// it is known who started it: after that time it was AWS, before it was somebody.
 func (k dbKind) pause(it killswitch.Item, seen dbSeen, now time.Time) killswitch.Decision {
-	woken := !it.State.WakesAt.IsZero() && !now.Before(it.State.WakesAt)
+	wakes := it.State.WakesAt
+	woken := !wakes.IsZero() && !now.Before(wakes)
+	at, why := seen.condition(killswitch.WantPaused)
 	switch {
+	case at == dbDown:
+		return killswitch.Decision{Do: killswitch.Done, WakesAt: k.wakes(it, seen)}
+	case at == dbBroken:
+		return killswitch.Decision{Do: killswitch.Refuse, Reason: why, WakesAt: wakes}
+	case at == dbLeaving:
+		return killswitch.Decision{Do: killswitch.Hold, Reason: why, WakesAt: wakes}
+	case at == dbPassing:
+		return killswitch.Decision{Do: killswitch.Hold, Reason: why, Wave: killswitch.PauseDatabases, WakesAt: wakes}
 	case it.Settled() && !woken:
 		return killswitch.Decision{Do: killswitch.Drift, Reason: "somebody has started it since it was paused"}
 	case seen.Verdict != "":
-		return killswitch.Decision{Do: killswitch.Refuse, Reason: seen.Verdict}
+		return killswitch.Decision{Do: killswitch.Refuse, Reason: seen.Verdict, WakesAt: wakes}
 	}
 	return killswitch.Decision{
-		Do: killswitch.TakeAct, Step: k.stop, Leaves: killswitch.Fields{k.field: dbStopped},
+		Do: killswitch.TakeAct, Step: k.stop, Leaves: killswitch.Fields{k.field: dbStopped}, WakesAt: wakes,
 	}
 }
 

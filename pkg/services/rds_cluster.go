@@ -138,7 +138,7 @@ func (s *rdsCluster) found(c rdstypes.DBCluster, members []rdstypes.DBInstance, 
 		return found, nil
 	}
 	var err error
-	found.Original, err = encode(rdsClusterSchema, dbOriginal{dbIdentity: seen.dbIdentity, Changes: seen.Changes})
+	found.Original, err = encode(rdsClusterSchema, seen.original())
 	if err != nil {
 		return killswitch.Found{}, fmt.Errorf("%s: %w", found.Resource.Ref, err)
 	}

@@ -129,7 +129,7 @@ func (s *rdsInstance) found(db rdstypes.DBInstance, at time.Time) (killswitch.Fo
 		found.MayRefuse = "AWS's pages disagree whether RDS Custom can be stopped"
 	}
 	var err error
-	found.Original, err = encode(rdsInstanceSchema, dbOriginal{dbIdentity: seen.dbIdentity, Changes: seen.Changes})
+	found.Original, err = encode(rdsInstanceSchema, seen.original())
 	if err != nil {
 		return killswitch.Found{}, fmt.Errorf("%s: %w", found.Resource.Ref, err)
 	}

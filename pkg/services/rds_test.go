@@ -59,6 +59,10 @@ func TestDecideDatabase(t *testing.T) {
 		return killswitch.Decision{Do: killswitch.Drift, Reason: reason}
 	}
 	done := killswitch.Decision{Do: killswitch.Done}
+	waking := func(d killswitch.Decision, at time.Time) killswitch.Decision {
+		d.WakesAt = at
+		return d
+	}
 	var (
 		recorded = killswitch.State{Order: 1}
 		stopping = killswitch.State{Order: 1, Step: stopDBInstance, AttemptedAt: dbBefore, Left: killswitch.Fields{status: dbStopped}}
@@ -123,13 +127,19 @@ func TestDecideDatabase(t *testing.T) {
 			killswitch.WantPaused, recorded, false, dbIn(dbStopped), done,
 		},
 		"paused, and AWS has started it after seven days: stop it": {
-			killswitch.WantPaused, overdue, false, dbIn(dbAvailable), stop,
+			killswitch.WantPaused, overdue, false, dbIn(dbAvailable), waking(stop, dbNow),
 		},
 		"paused, and AWS is starting it: wait": {
-			killswitch.WantPaused, overdue, false, dbIn(dbStarting), hold(killswitch.PauseDatabases, "it is starting"),
+			killswitch.WantPaused, overdue, false, dbIn(dbStarting), waking(hold(killswitch.PauseDatabases, "it is starting"), dbNow),
 		},
 		"paused, and AWS has started it and backs it up: wait": {
-			killswitch.WantPaused, overdue, false, dbIn("backing-up"), hold(killswitch.PauseDatabases, "it is backing-up"),
+			killswitch.WantPaused, overdue, false, dbIn("backing-up"), waking(hold(killswitch.PauseDatabases, "it is backing-up"), dbNow),
+		},
+		"paused, and AWS has started it into a state that needs help": {
+			killswitch.WantPaused, overdue, false, dbIn("storage-full"), waking(refuse("it is in state storage-full: enlarge its storage"), dbNow),
+		},
+		"paused, and somebody is starting it: wait until it is known who": {
+			killswitch.WantPaused, paused, false, dbIn(dbStarting), waking(hold(killswitch.PauseDatabases, "it is starting"), dbTomorrow),
 		},
 		"paused, and somebody has started it: leave it": {
 			killswitch.WantPaused, paused, false, dbIn(dbAvailable), drift("somebody has started it since it was paused"),
@@ -261,6 +271,34 @@ func TestDecideDatabase(t *testing.T) {
 			got := service.Decide(test.want, it, dbObserved(dbNow, test.seen), dbNow)
 			if diff := cmp.Diff(test.is, got); diff != "" {
 				t.Errorf("Decide (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDecideDatabaseThatNeededHelp: what could not be stopped is as it was for as long as that lasts.
+func TestDecideDatabaseThatNeededHelp(t *testing.T) {
+	full := dbIn("storage-full")
+	original, err := encode(rdsInstanceSchema, full.original())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := killswitch.State{Order: 2, Step: stopDBInstance, Left: killswitch.Fields{"DBInstanceStatus": dbStopped}}
+	for name, test := range map[string]struct {
+		state killswitch.State
+		seen  dbSeen
+		want  killswitch.Do
+	}{
+		"never touched, and as it was":            {killswitch.State{Order: 2}, full, killswitch.Done},
+		"never touched, and repaired":             {killswitch.State{Order: 2}, dbIn(dbAvailable), killswitch.Done},
+		"a stop was refused, and it is as it was": {refused, full, killswitch.Done},
+		"it needs other help now":                 {refused, dbIn("failed"), killswitch.Refuse},
+		"a member needs help besides":             {refused, with(full, func(s *dbSeen) { s.Unready = []dbMember{{"b", "failed"}} }), killswitch.Refuse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			it := killswitch.Item{Original: original, State: test.state}
+			if got := (&rdsInstance{}).Decide(killswitch.WantResumed, it, dbObserved(dbNow, test.seen), dbNow); got.Do != test.want {
+				t.Errorf("got %+v, want %d", got, test.want)
 			}
 		})
 	}
