@@ -1,8 +1,6 @@
 package services
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -379,25 +377,5 @@ func TestDatabaseChecks(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestDatabaseStatuses: every status that needs help says what helps, and one that costs nothing is
-// not paused.
-func TestDatabaseStatuses(t *testing.T) {
-	for _, status := range slices.Sorted(maps.Keys(dbRemedies)) {
-		for _, want := range []killswitch.Want{killswitch.WantPaused, killswitch.WantResumed} {
-			if at, why := dbIn(status).condition(want); at != dbBroken || !strings.Contains(why, dbRemedies[status]) {
-				t.Errorf("%s towards %s is condition %d (%s)", status, want, at, why)
-			}
-		}
-	}
-	for status, want := range map[string]bool{
-		dbAvailable: true, dbStarting: true, "creating": true, "backing-up": true, "storage-full": true, dbOptimizing: true,
-		dbStopped: false, dbStopping: false, dbDeleting: false, "failed": false, "incompatible-network": false,
-	} {
-		if got := costsByTheHour(status); got != want {
-			t.Errorf("costsByTheHour(%s) = %v, want %v", status, got, want)
-		}
 	}
 }

@@ -1,10 +1,15 @@
 package services
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"aws-hit-breaks/pkg/killswitch"
 )
 
 func TestDBInstanceVerdict(t *testing.T) {
@@ -168,5 +173,25 @@ func TestClusterType(t *testing.T) {
 	}
 	if got, want := clusterType(rdstypes.DBCluster{DBClusterInstanceClass: aws.String("db.m6gd.large")}, nil), "db.m6gd.large"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestDatabaseStatuses: every status that needs help says what helps, and one that costs nothing is
+// not paused.
+func TestDatabaseStatuses(t *testing.T) {
+	for _, status := range slices.Sorted(maps.Keys(dbRemedies)) {
+		for _, want := range []killswitch.Want{killswitch.WantPaused, killswitch.WantResumed} {
+			if at, why := dbIn(status).condition(want); at != dbBroken || !strings.Contains(why, dbRemedies[status]) {
+				t.Errorf("%s towards %s is condition %d (%s)", status, want, at, why)
+			}
+		}
+	}
+	for status, want := range map[string]bool{
+		dbAvailable: true, dbStarting: true, "creating": true, "backing-up": true, "storage-full": true, dbOptimizing: true,
+		dbStopped: false, dbStopping: false, dbDeleting: false, "failed": false, "incompatible-network": false,
+	} {
+		if got := costsByTheHour(status); got != want {
+			t.Errorf("costsByTheHour(%s) = %v, want %v", status, got, want)
+		}
 	}
 }
