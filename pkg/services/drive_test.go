@@ -32,8 +32,13 @@ func inAccount(t *testing.T, fault func(awssim.Call) awssim.Fault, do func(t *te
 	})
 }
 
-// serviceOf makes the service of a kind in the region.
+// serviceOf makes the service of a kind in the region of the tests.
 func serviceOf(t *testing.T, a *awssim.Account, kind killswitch.Kind, s settings.Settings) killswitch.Service {
+	t.Helper()
+	return serviceIn(t, a, region, kind, s)
+}
+
+func serviceIn(t *testing.T, a *awssim.Account, region string, kind killswitch.Kind, s settings.Settings) killswitch.Service {
 	t.Helper()
 	for _, d := range services.All() {
 		if d.Kind == kind {
