@@ -148,9 +148,6 @@ type member struct {
 	since     time.Time // in service
 }
 
-// autoscalingByAWS are the fields of a group that AWS itself changes at a stop and start: none.
-var autoscalingByAWS = map[string]string{}
-
 // AddGroup puts a group and its members into a region of the account and returns the members' ids,
 // those of the warm pool last. It panics when there is one of that name.
 func (a *Account) AddGroup(region string, spec Group) (ids []string) {

@@ -60,10 +60,9 @@ var changedByAWS = map[string]map[string]string{
 	"ec2:spot-request": {
 		"Status.UpdateTime": "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instances-request-status-lifecycle.html",
 	},
-	"autoscaling:group": autoscalingByAWS,
-	"rds:instance":      rdsByAWS,
-	"rds:cluster":       rdsByAWS,
-	"ecs:service":       ecsByAWS,
+	"rds:instance": rdsByAWS,
+	"rds:cluster":  rdsByAWS,
+	"ecs:service":  ecsByAWS,
 }
 
 // Compare tells two states apart, field by field, in the order of resource and field: what must not

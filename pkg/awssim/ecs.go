@@ -53,6 +53,9 @@ type ECSService struct {
 	Controller           string // "ECS" (default), "CODE_DEPLOY" or "EXTERNAL"
 	Status               string // default "ACTIVE"
 	Tags                 map[string]string
+	// Express makes it a service that ECS manages (ResourceManagementType ECS), of which AWS does not
+	// say what an update of its desired count does.
+	Express bool
 	// Deploying is for how long a second deployment is still there.
 	Deploying time.Duration
 	// ProtectedTasks is how many tasks have scale-in protection, and ProtectedFor for how long.

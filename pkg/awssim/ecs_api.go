@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -87,9 +86,6 @@ func sortedServices(cluster *ecsCluster) (all []*ecsService) {
 // listServices gives ten services a page unless the caller asks for more:
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
 func listServices(c *call, in *ecs.ListServicesInput) (*ecs.ListServicesOutput, error) {
-	if in.ResourceManagementType != "" {
-		return nil, c.unmodelled("ecs:ListServices ResourceManagementType")
-	}
 	size, after, err := ecsPage(in.MaxResults, 10, in.NextToken)
 	if err != nil {
 		return nil, err
@@ -100,7 +96,8 @@ func listServices(c *call, in *ecs.ListServicesInput) (*ecs.ListServicesOutput, 
 	}
 	var arns []string
 	for _, s := range sortedServices(cluster) {
-		if (in.LaunchType == "" || s.LaunchType == string(in.LaunchType)) && (in.SchedulingStrategy == "" || s.strategy() == in.SchedulingStrategy) {
+		if (in.LaunchType == "" || s.LaunchType == string(in.LaunchType)) && (in.SchedulingStrategy == "" || s.strategy() == in.SchedulingStrategy) &&
+			(in.ResourceManagementType == "" || s.managedBy() == in.ResourceManagementType) {
 			arns = append(arns, s.arn)
 		}
 	}
@@ -155,6 +152,8 @@ func updateService(c *call, in *ecs.UpdateServiceInput) (*ecs.UpdateServiceOutpu
 		return nil, withStatus(http.StatusBadRequest, &types.ServiceNotFoundException{Message: aws.String("Service not found.")})
 	case s.Status != "ACTIVE":
 		return nil, withStatus(http.StatusBadRequest, &types.ServiceNotActiveException{Message: aws.String("Service was not ACTIVE.")})
+	case s.Express:
+		return nil, c.unmodelled("ecs:UpdateService of an Express service")
 	case in.DesiredCount == nil:
 	case s.Daemon:
 		return nil, invalidECS("The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again")
@@ -168,13 +167,21 @@ func updateService(c *call, in *ecs.UpdateServiceInput) (*ecs.UpdateServiceOutpu
 	return &ecs.UpdateServiceOutput{Service: &shown}, nil
 }
 
+func (s *ecsService) managedBy() types.ResourceManagementType {
+	if s.Express {
+		return types.ResourceManagementTypeEcs
+	}
+	return types.ResourceManagementTypeCustomer
+}
+
 // showService is a service as AWS describes it.
 func (c *call) showService(s *ecsService, tags bool) types.Service {
 	running, pending := s.counts()
 	out := types.Service{
 		ServiceName: aws.String(s.Name), ServiceArn: aws.String(s.arn), ClusterArn: aws.String(s.cluster.arn), Status: aws.String(s.Status),
 		DesiredCount: int32(s.shownDesired(c.now)), RunningCount: int32(running), PendingCount: int32(pending),
-		LaunchType: types.LaunchType(s.LaunchType), SchedulingStrategy: s.strategy(), CreatedAt: aws.Time(s.created),
+		ResourceManagementType: s.managedBy(),
+		LaunchType:             types.LaunchType(s.LaunchType), SchedulingStrategy: s.strategy(), CreatedAt: aws.Time(s.created),
 		DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerType(s.Controller)},
 		TaskDefinition:       aws.String(c.account.ecsARN(c.region, "task-definition/"+s.Name+":7")),
 	}
@@ -223,170 +230,4 @@ func (c *call) deployments(s *ecsService, shown types.Service) []types.Deploymen
 	replaced.DesiredCount, replaced.RunningCount, replaced.PendingCount = 0, 0, 0
 	primary.RolloutState = types.DeploymentRolloutStateInProgress
 	return []types.Deployment{primary, replaced}
-}
-
-// listTasks lists the tasks that are meant to run, or those that are meant to be stopped.
-func listTasks(c *call, in *ecs.ListTasksInput) (*ecs.ListTasksOutput, error) {
-	switch {
-	case in.Family != nil:
-		return nil, c.unmodelled("ecs:ListTasks Family")
-	case in.StartedBy != nil:
-		return nil, c.unmodelled("ecs:ListTasks StartedBy")
-	case in.DaemonName != nil:
-		return nil, c.unmodelled("ecs:ListTasks DaemonName")
-	}
-	size, after, err := ecsPage(in.MaxResults, 100, in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	cluster, err := c.cluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	if in.ServiceName != nil && cluster.services[lastPart(*in.ServiceName)] == nil {
-		return nil, withStatus(http.StatusBadRequest, &types.ServiceNotFoundException{Message: aws.String("Service not found.")})
-	}
-	var arns []string
-	for _, t := range cluster.tasks {
-		if t.listedBy(in) {
-			arns = append(arns, t.arn)
-		}
-	}
-	slices.Sort(arns)
-	page, next := pageAfter(arns, after, size, itself)
-	return &ecs.ListTasksOutput{TaskArns: page, NextToken: next}, nil
-}
-
-func (t *ecsTask) listedBy(in *ecs.ListTasksInput) bool {
-	switch {
-	case t.desired != cmp.Or(string(in.DesiredStatus), taskRunning):
-		return false
-	case in.ServiceName != nil && (t.service == nil || t.service.Name != lastPart(*in.ServiceName)):
-		return false
-	case in.ContainerInstance != nil && (t.host == nil || lastPart(t.host.arn) != lastPart(*in.ContainerInstance)):
-		return false
-	}
-	return in.LaunchType == "" || in.LaunchType == t.launchType()
-}
-
-// launchType is EC2 on a host; tasks on Fargate have their own.
-func (t *ecsTask) launchType() types.LaunchType {
-	if t.host != nil {
-		return types.LaunchTypeEc2
-	}
-	return types.LaunchTypeFargate
-}
-
-// describeTasks takes a hundred tasks at most.
-func describeTasks(c *call, in *ecs.DescribeTasksInput) (*ecs.DescribeTasksOutput, error) {
-	cluster, err := c.cluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(in.Tasks); n == 0 || n > 100 {
-		return nil, invalidECS("Tasks must have between 1 and 100 members, not %d", n)
-	}
-	out := &ecs.DescribeTasksOutput{}
-	for _, name := range in.Tasks {
-		t := cluster.tasks[lastPart(name)]
-		if t == nil {
-			out.Failures = append(out.Failures, c.missing("task/"+cluster.Name, name))
-			continue
-		}
-		out.Tasks = append(out.Tasks, c.showTask(cluster, t, slices.Contains(in.Include, types.TaskFieldTags)))
-	}
-	return out, nil
-}
-
-func (c *call) showTask(cluster *ecsCluster, t *ecsTask, tags bool) types.Task {
-	out := types.Task{
-		TaskArn: aws.String(t.arn), ClusterArn: aws.String(cluster.arn), LastStatus: aws.String(t.last), DesiredStatus: aws.String(t.desired),
-		CreatedAt: aws.Time(t.created), StartedAt: timeOrNil(t.started), StoppingAt: timeOrNil(t.stopping), StoppedAt: timeOrNil(t.stopped),
-		LaunchType: t.launchType(), Group: aws.String("family:" + t.spec.Family),
-		TaskDefinitionArn: aws.String(c.account.ecsARN(c.region, "task-definition/"+t.spec.Family+":1")),
-	}
-	labels := t.spec.Tags
-	if s := t.service; s != nil {
-		out.Group, out.StartedBy = aws.String("service:"+s.Name), aws.String(fmt.Sprintf("ecs-svc/%019d", hash(c.account.seed, s.key)>>1))
-		out.TaskDefinitionArn = aws.String(c.account.ecsARN(c.region, "task-definition/"+s.Name+":7"))
-		labels = nil // services here do not propagate theirs
-	}
-	if t.host != nil {
-		out.ContainerInstanceArn = aws.String(t.host.arn)
-	}
-	if t.why != "" {
-		out.StoppedReason = aws.String(t.why)
-	}
-	if tags {
-		for _, k := range slices.Sorted(maps.Keys(labels)) {
-			out.Tags = append(out.Tags, types.Tag{Key: aws.String(k), Value: aws.String(labels[k])})
-		}
-	}
-	return out
-}
-
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func listContainerInstances(c *call, in *ecs.ListContainerInstancesInput) (*ecs.ListContainerInstancesOutput, error) {
-	if in.Filter != nil {
-		return nil, c.unmodelled("ecs:ListContainerInstances Filter")
-	}
-	size, after, err := ecsPage(in.MaxResults, 100, in.NextToken)
-	if err != nil {
-		return nil, err
-	}
-	cluster, err := c.cluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	var arns []string
-	for _, h := range cluster.hosts {
-		if in.Status == "" || in.Status == types.ContainerInstanceStatusActive {
-			arns = append(arns, h.arn)
-		}
-	}
-	slices.Sort(arns)
-	page, next := pageAfter(arns, after, size, itself)
-	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: page, NextToken: next}, nil
-}
-
-// describeContainerInstances takes a hundred container instances at most.
-func describeContainerInstances(c *call, in *ecs.DescribeContainerInstancesInput) (*ecs.DescribeContainerInstancesOutput, error) {
-	cluster, err := c.cluster(in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(in.ContainerInstances); n == 0 || n > 100 {
-		return nil, invalidECS("Container instances must have between 1 and 100 members, not %d", n)
-	}
-	byID := map[string]*host{}
-	for _, h := range cluster.hosts {
-		byID[lastPart(h.arn)] = h
-	}
-	out := &ecs.DescribeContainerInstancesOutput{}
-	for _, name := range in.ContainerInstances {
-		h := byID[lastPart(name)]
-		if h == nil {
-			out.Failures = append(out.Failures, c.missing("container-instance/"+cluster.Name, name))
-			continue
-		}
-		shown := types.ContainerInstance{
-			ContainerInstanceArn: aws.String(h.arn), Ec2InstanceId: aws.String(h.ID), Status: aws.String("ACTIVE"),
-			AgentConnected: h.connected, RegisteredAt: aws.Time(h.registered),
-		}
-		for _, t := range h.tasks {
-			if t.last == taskPending {
-				shown.PendingTasksCount++
-			} else {
-				shown.RunningTasksCount++
-			}
-		}
-		out.ContainerInstances = append(out.ContainerInstances, shown)
-	}
-	return out, nil
 }

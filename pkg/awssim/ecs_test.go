@@ -178,6 +178,7 @@ func TestUpdatesOfServices(t *testing.T) {
 			a.AddECSService(here, ECSService{Cluster: "c", Name: controller, Desired: 1, Controller: controller})
 		}
 		a.AddECSService(here, ECSService{Cluster: "c", Name: "gone", Status: "INACTIVE"})
+		a.AddECSService(here, ECSService{Cluster: "c", Name: "express", Express: true})
 		a.AddECSService(here, ECSService{Cluster: "c", Name: "daemon", Daemon: true, LaunchType: "EC2"})
 		s := servicesOf(t, a)
 		update := ecs.UpdateServiceInput{Cluster: aws.String("c"), DesiredCount: aws.Int32(0)}
@@ -193,6 +194,7 @@ func TestUpdatesOfServices(t *testing.T) {
 			"by the ARN of its cluster": {"ECS", func(in *ecs.UpdateServiceInput) {
 				in.Cluster = aws.String("arn:aws:ecs:us-east-1:111122223333:cluster/c")
 			}, ""},
+			"an Express service is not modelled":  {"express", nil, "awssim.Unmodelled"},
 			"a daemon":                            {"daemon", nil, "InvalidParameterException"},
 			"an inactive service":                 {"gone", nil, "ServiceNotActiveException"},
 			"an unknown service":                  {"none", nil, "ServiceNotFoundException"},

@@ -71,6 +71,7 @@ var databaseSituations = []situation{
 	clustered("aurora-protected", 1, DBCluster{}, protectTag, "true"),
 	variant(clustered("aurora-empty", 0, DBCluster{})),
 	clustered("aurora-stopped", 2, DBCluster{Life: DBLife{Status: dbStopped}}),
+	variant(clustered("aurora-limitless", 1, DBCluster{Limitless: true})),
 	variant(clustered("aurora-upgrading", 1, DBCluster{Life: DBLife{Status: "upgrading", For: 5 * time.Minute}})),
 	clustered("aurora-serverless-v1", 0, DBCluster{Engine: "aurora-mysql", Mode: "serverless"}),
 	clustered("multi-az", 3, DBCluster{Engine: "postgres"}),

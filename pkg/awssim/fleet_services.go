@@ -61,6 +61,7 @@ var serviceSituations = []situation{
 	serving("code-deploy", ECSService{Desired: 2, Controller: "CODE_DEPLOY"}),
 	serving("external", ECSService{Desired: 2, Controller: "EXTERNAL"}),
 	serving("deploying", ECSService{Desired: 2, Deploying: 4 * time.Minute}),
+	serving("express", ECSService{Desired: 1, Express: true}),
 	variant(serving("inactive", ECSService{Status: "INACTIVE"})),
 	variant(serving("draining", ECSService{Status: "DRAINING"})),
 	variant(serving("spot-provider", ECSService{Desired: 2, Provider: "FARGATE_SPOT"})),

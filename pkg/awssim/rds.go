@@ -61,6 +61,8 @@ type DBCluster struct {
 	ID     string
 	Engine string // default "aurora-postgresql"; "mysql" or "postgres" make a Multi-AZ DB cluster
 	Mode   string // EngineMode, default "provisioned"; "serverless" is Aurora Serverless v1
+	// Limitless makes it Aurora Limitless, of which AWS does not say whether it can be stopped.
+	Limitless bool
 	// Global is the global database it belongs to. Clusters of several regions may share one.
 	Global string
 	// ReplicaOf makes it a cross-Region replica: the ARN of its source.

@@ -193,6 +193,9 @@ func (c *call) showCluster(cluster *dbCluster, status string) *types.DBCluster {
 	if !stoppableEngine(cluster.spec.Engine) {
 		out.DBClusterInstanceClass = aws.String("db.m6gd.large")
 	}
+	if cluster.spec.Limitless {
+		out.ClusterScalabilityType = types.ClusterScalabilityTypeLimitless
+	}
 	if cluster.spec.Mode == "serverless" {
 		out.Capacity = aws.Int32(2)
 	}

@@ -94,6 +94,9 @@ func stopDBCluster(c *call, in *rds.StopDBClusterInput) (*rds.StopDBClusterOutpu
 	if err != nil {
 		return nil, err
 	}
+	if cluster.spec.Limitless {
+		return nil, c.unmodelled("rds:StopDBCluster of Aurora Limitless")
+	}
 	if err := c.refusesStop(cluster); err != nil {
 		return nil, err
 	}
