@@ -75,7 +75,16 @@ func (p *Progress) paint() {
 	}
 }
 
-// End leaves the last view standing. Nothing is told any more.
+// From begins with how things stand now, without telling it.
+func (p *Progress) From(r report.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, resource := range r.Resources {
+		p.phases[resource.Ref(r.Account)] = resource.Phase
+	}
+}
+
+// End leaves the sum of it standing. Nothing is told any more.
 func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,8 +104,10 @@ func (p *Progress) On(ev engine.Event) {
 	defer p.mu.Unlock()
 	at := place{ev.Region, ev.Kind}
 	switch ev.What {
-	case engine.Changed, engine.Left:
+	case engine.Changed:
 		p.resource(ev.Ref, ev.Name, ev.Phase, ev.Reason)
+	case engine.Left: // no line of its own: nothing happens to it, and the report names it
+		p.phases[ev.Ref] = ev.Phase
 	case engine.Listed:
 		p.found[at] = ev.Count
 		if p.to.file == nil && ev.Count > 0 {
@@ -151,7 +162,11 @@ func (p *Progress) resource(ref killswitch.Ref, name string, phase killswitch.Ph
 		return
 	}
 	p.phases[ref] = phase
-	if p.to.file != nil || phase == killswitch.Recorded || phase == killswitch.Running || p.ended {
+	if p.to.file != nil || p.ended {
+		return
+	}
+	switch phase {
+	case killswitch.Recorded, killswitch.Running, killswitch.Protected:
 		return
 	}
 	line := fmt.Sprintf("%s %s %s", ref.Region, ref.Kind, ref.ID)
@@ -218,6 +233,9 @@ func (p *Progress) view(room int) []string {
 	}
 	lines := []string{fmt.Sprintf("%s %s, %s: %s", turning, p.title, time.Since(p.began).Round(time.Second),
 		cmp.Or(report.Tally(all), p.looking()))}
+	if p.ended {
+		return lines
+	}
 	places := slices.SortedFunc(maps.Keys(counts), place.compare)
 	hidden := 0
 	if len(places) > room-2 {

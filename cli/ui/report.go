@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/report"
@@ -13,7 +14,7 @@ import (
 // for each kind that was not inspected, without an id.
 func (s *Screen) Report(r report.Report) {
 	if s.out.file == nil {
-		s.out.table(resources(r.Resources))
+		s.out.resources("", r.Resources)
 		s.out.table(notInspected(r))
 	} else {
 		s.summary(s.out, r)
@@ -29,8 +30,8 @@ func (s *Screen) Plan(r report.Report) {
 
 func (s *Screen) summary(to stream, r report.Report) {
 	to.section("", Groups(r))
-	to.section("To be seen to:", resources(r.Amiss()))
-	to.section("Left alone:", resources(r.LeftAlone()))
+	to.resources("To be seen to:", r.Amiss())
+	to.resources("Left alone:", r.LeftAlone())
 	if more := r.Summary.LeftAlone - len(r.LeftAlone()); more > 0 {
 		to.print("and " + strconv.Itoa(more) + " more that the store does not list one by one\n")
 	}
@@ -38,7 +39,7 @@ func (s *Screen) summary(to stream, r report.Report) {
 }
 
 // LeftAlone is talk: what stays as it is, each with its reason.
-func (s *Screen) LeftAlone(r report.Report) { s.err.table(resources(r.LeftAlone())) }
+func (s *Screen) LeftAlone(r report.Report) { s.err.resources("", r.LeftAlone()) }
 
 // Found is talk: how much there is, by region and kind.
 func (s *Screen) Found(r report.Report) { s.err.table(Groups(r)) }
@@ -73,12 +74,34 @@ func Groups(r report.Report) Table {
 	return t
 }
 
-func resources(list []report.Resource) Table {
-	t := Table{Header: []string{"REGION", "KIND", "ID", "PHASE", "REASON"}, Phase: 4}
+// resources are told in a line each where the terminal is wide enough to leave room for a reason, and
+// in two where it is not.
+func (s stream) resources(title string, list []report.Resource) {
+	wide := Table{Header: []string{"REGION", "KIND", "ID", "PHASE", "REASON"}, Phase: 4}
+	narrow := Table{Header: []string{"REGION", "RESOURCE", "WHY"}}
 	for _, r := range list {
-		t.Rows = append(t.Rows, []string{r.Region, string(r.Kind), named(r), string(r.Phase), r.Reason})
+		wide.Rows = append(wide.Rows, []string{r.Region, string(r.Kind), named(r), string(r.Phase), r.Reason})
+		narrow.Rows = append(narrow.Rows, []string{
+			r.Region, string(r.Kind) + "\n" + shortened(named(r)), strings.TrimSuffix(string(r.Phase)+": "+r.Reason, ": "),
+		})
 	}
-	return t
+	if width, _ := s.size(); s.file != nil && wide.last(width) > 0 && wide.last(width) < enough {
+		s.section(title, narrow)
+		return
+	}
+	s.section(title, wide)
+}
+
+// enough is how wide a column is in which a reason can be read, and longest how long an id may be in
+// a narrow table: its beginning and its end tell it from others.
+const enough, longest = 48, 36
+
+func shortened(id string) string {
+	runes := []rune(id)
+	if len(runes) <= longest {
+		return id
+	}
+	return string(runes[:longest/2]) + "…" + string(runes[len(runes)-longest/2+1:])
 }
 
 // named is the id, with the name where a human knows it by that.

@@ -47,6 +47,9 @@ func style(phase killswitch.Phase) lipgloss.Style {
 // Table is data.
 func (s *Screen) Table(t Table) { s.out.table(t) }
 
+// Side is talk in a table.
+func (s *Screen) Side(t Table) { s.err.table(t) }
+
 // table prints nothing where there are no rows.
 func (s stream) table(t Table) {
 	if len(t.Rows) == 0 {
@@ -62,6 +65,8 @@ func (s stream) table(t Table) {
 		}
 		return
 	}
+	width, _ := s.size()
+	last := t.last(width)
 	drawn := table.New().Headers(t.Header...).Rows(t.Rows...).
 		Border(lipgloss.NormalBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
 		BorderStyle(lipgloss.NewStyle().Foreground(grey)).
@@ -73,13 +78,34 @@ func (s stream) table(t Table) {
 			case t.Phase > 0 && column == t.Phase-1:
 				cell = style(killswitch.Phase(t.Rows[row][column]))
 			}
-			return cell.PaddingRight(2)
+			if last > 0 && column == len(t.Header)-1 {
+				return cell.Width(last)
+			}
+			return cell.PaddingRight(gap)
 		})
-	text := drawn.Render()
-	if width, _ := s.size(); lipgloss.Width(text) > width {
-		text = drawn.Width(width).Render()
+	s.print(drawn.Render() + "\n")
+}
+
+// gap is between two columns, and narrowest what the last column has at least.
+const gap, narrowest = 2, 24
+
+// last is the width of the last column where a table does not fit the terminal: what the others
+// leave, so that ids stay whole and reasons are wrapped. It is 0 where the table fits.
+func (t Table) last(width int) int {
+	whole := make([]int, len(t.Header))
+	for _, row := range append([][]string{t.Header}, t.Rows...) {
+		for i, cell := range row {
+			whole[i] = max(whole[i], lipgloss.Width(cell))
+		}
 	}
-	s.print(text + "\n")
+	others := 0
+	for _, w := range whole[:len(whole)-1] {
+		others += w + gap
+	}
+	if others+whole[len(whole)-1]+gap <= width {
+		return 0
+	}
+	return max(width-others, narrowest)
 }
 
 // oneLine is text without what would break a line or a column.

@@ -118,11 +118,16 @@ func (s *Screen) Fail(f Failure, asJSON bool) {
 }
 
 // CanAsk says whether somebody is there to answer.
-func (s *Screen) CanAsk() bool { return s.inFile != nil && s.err.file != nil }
+func (s *Screen) CanAsk() bool { return s.inFile != nil }
 
-// Ask asks for one line, until the context ends. The end of the input is an empty answer.
+// Ask asks for one line, until the context ends, where the one who answers can see it. The end of
+// the input is an empty answer.
 func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
-	s.err.print(question + " ")
+	to := s.err
+	if to.file == nil && s.inFile != nil {
+		to = stream{s.inFile, s.inFile} // talk goes elsewhere, the terminal can be written to as well
+	}
+	to.print(question + " ")
 	type line struct {
 		text string
 		err  error
@@ -139,7 +144,7 @@ func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
 		}
 		return strings.TrimSpace(a.text), nil
 	case <-ctx.Done():
-		s.err.print("\n")
+		to.print("\n")
 		return "", fmt.Errorf("wait for the answer: %w", ctx.Err())
 	}
 }
