@@ -30,6 +30,17 @@ func (p *parser) condition() condition {
 	return left
 }
 
+// filter reads a condition on what a query has found, which may not speak of the keys.
+func (p *parser) filter() condition {
+	result := p.condition()
+	for _, name := range p.roots {
+		if p.err == nil && (name == "PK" || name == "SK") {
+			p.err = invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: " + name)
+		}
+	}
+	return result
+}
+
 func (p *parser) and() condition {
 	left := p.not()
 	for p.accept("AND") {
@@ -243,20 +254,22 @@ type keyCondition struct {
 // keyCondition reads PK = :value, alone or AND with one condition on SK.
 func (p *parser) keyCondition() keyCondition {
 	var k keyCondition
-	for {
-		paren := p.accept("(")
-		p.keyTerm(&k)
-		if paren {
-			p.expect(")")
-		}
-		if p.err != nil || !p.accept("AND") {
-			break
-		}
-	}
+	p.keyTerms(&k)
 	if p.err == nil && k.pk == "" {
 		p.err = invalid("Query condition missed key schema element: PK")
 	}
 	return k
+}
+
+func (p *parser) keyTerms(k *keyCondition) {
+	for more := true; more && p.err == nil; more = p.accept("AND") {
+		if p.accept("(") {
+			p.keyTerms(k)
+			p.expect(")")
+			continue
+		}
+		p.keyTerm(k)
+	}
 }
 
 func (p *parser) keyTerm(k *keyCondition) {

@@ -69,6 +69,7 @@ func (p *placeholders) unused() error {
 type parser struct {
 	kind   string // ConditionExpression, UpdateExpression …
 	with   *placeholders
+	roots  []string // the attributes it speaks of
 	tokens []string
 	err    error
 }
@@ -212,6 +213,7 @@ func (p path) find(it item) value {
 // path reads a document path.
 func (p *parser) path() path {
 	result := path{{name: p.name()}}
+	p.roots = append(p.roots, result[0].name)
 	for p.err == nil {
 		switch {
 		case p.accept("."):

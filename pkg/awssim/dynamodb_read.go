@@ -161,7 +161,7 @@ func (c *call) parseQuery(in *dynamodb.QueryInput) (q parsedQuery, err error) {
 		return q, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
 	if in.Limit != nil && *in.Limit < 1 {
-		return q, invalid("1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		return q, invalid("Limit must be greater than or equal to 1")
 	}
 	switch in.Select {
 	case "", ddbtypes.SelectAllAttributes, ddbtypes.SelectCount, ddbtypes.SelectSpecificAttributes:
@@ -175,15 +175,19 @@ func (c *call) parseQuery(in *dynamodb.QueryInput) (q parsedQuery, err error) {
 	if q.keyCondition, err = parse("KeyConditionExpression", in.KeyConditionExpression, with, (*parser).keyCondition); err != nil {
 		return q, err
 	}
-	if q.filter, err = parse("FilterExpression", in.FilterExpression, with, (*parser).condition); err != nil {
+	if q.filter, err = parse("FilterExpression", in.FilterExpression, with, (*parser).filter); err != nil {
 		return q, err
 	}
 	if q.projection, err = c.projection(in.ProjectionExpression, with); err != nil {
 		return q, err
 	}
 	if in.ExclusiveStartKey != nil {
-		if from, err := keyIn(in.ExclusiveStartKey); err != nil || from.pk != q.pk {
+		from, err := keyIn(in.ExclusiveStartKey)
+		switch {
+		case err != nil || from.pk != q.pk:
 			return q, invalid("The provided starting key is invalid")
+		case !q.sk.holds(in.ExclusiveStartKey):
+			return q, invalid("The provided starting key does not match the range key predicate")
 		}
 	}
 	return q, with.unused()

@@ -119,8 +119,13 @@ func (p *parser) sum() func(item) (value, error) {
 	}
 }
 
-// term reads a path, a value, if_not_exists or list_append.
+// term reads a path, a value, if_not_exists, list_append or a sum in parentheses.
 func (p *parser) term() func(item) (value, error) {
+	if p.accept("(") {
+		inner := p.sum()
+		p.expect(")")
+		return inner
+	}
 	if len(p.tokens) < 2 || p.tokens[1] != "(" {
 		o := p.operand()
 		return func(it item) (value, error) {

@@ -3,6 +3,7 @@ package awssim
 import (
 	"cmp"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -82,9 +83,6 @@ func (w *write) outcome(old item) (item, error) {
 	base := old
 	if base == nil {
 		base = w.key.item()
-	}
-	if w.update == nil { // an update without an expression only makes sure that the item is there
-		return base, nil
 	}
 	after, err := w.update.apply(base)
 	if err == nil && sizeOfItem(after) > maxItem {
@@ -207,6 +205,13 @@ func updateItem(c *call, in *dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutp
 	if err != nil {
 		return nil, err
 	}
+	if w.update == nil {
+		w.update = &update{} // it only makes sure that the item is there
+	}
+	returnUpdated := in.ReturnValues == ddbtypes.ReturnValueUpdatedOld || in.ReturnValues == ddbtypes.ReturnValueUpdatedNew
+	if returnUpdated && slices.ContainsFunc(w.update.paths(), func(at path) bool { return len(at) > 1 }) {
+		return nil, c.unmodelled("dynamodb:UpdateItem ReturnValues of an update inside an attribute")
+	}
 	old, after, err := c.alone(w)
 	if err != nil {
 		return nil, err
@@ -218,22 +223,18 @@ func updateItem(c *call, in *dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutp
 	case ddbtypes.ReturnValueAllNew:
 		out.Attributes = copyItem(after)
 	case ddbtypes.ReturnValueUpdatedOld:
-		out.Attributes = w.touched(old)
+		out.Attributes = w.update.touched(old)
 	case ddbtypes.ReturnValueUpdatedNew:
-		out.Attributes = w.touched(after)
+		out.Attributes = w.update.touched(after)
 	}
 	return out, nil
 }
 
-// touched is what an item has at the paths of an update, as UPDATED_OLD and UPDATED_NEW return it:
-// whole attributes.
-func (w *write) touched(it item) item {
-	if w.update == nil {
-		return nil
-	}
+// touched is what an item has at the paths of an update, as UPDATED_OLD and UPDATED_NEW return it.
+func (u *update) touched(it item) item {
 	var some item
-	for _, at := range w.update.paths() {
-		if v := it[at[0].name]; v != nil {
+	for _, at := range u.paths() {
+		if v := at.find(it); v != nil {
 			if some == nil {
 				some = item{}
 			}
