@@ -1,0 +1,22 @@
+// Command aws-hit-breaks is the command line of the emergency brake.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"aws-hit-breaks/cli/command"
+	"aws-hit-breaks/pkg/boot"
+	"aws-hit-breaks/snapshots/bolt"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second one ends the program at once
+	os.Exit(command.Main(ctx, os.Args[1:], command.World{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Getenv: os.Getenv, Config: boot.Config, File: bolt.DefaultPath, Speed: 1,
+	}))
+}

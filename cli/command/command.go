@@ -1,0 +1,85 @@
+// Package command is the command line, one file a command. Commands parse, ask and build; what they
+// find goes to the screen of package ui, and how they ended is an exit code. They may not reach the
+// Lambda runtime nor the CDK, and set no template of cobra's: text/template would keep every method
+// of every SDK client in the binary.
+package command
+
+import (
+	"context"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+
+	"aws-hit-breaks/cli/ui"
+)
+
+// World is what the command line finds around it. Tests have one of their own, with a simulated
+// account in it.
+type World struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+	// Config loads the caller's AWS configuration.
+	Config func(context.Context) (aws.Config, error)
+	// File is the path of the snapshot file for accounts without a table.
+	File func() (string, error)
+	// Speed divides every duration of the engine; 1 for real accounts.
+	Speed float64
+}
+
+// cli is one invocation of the command line.
+type cli struct {
+	World
+	screen  *ui.Screen
+	json    bool
+	started bool // a command is running: the command line was understood
+}
+
+// Main runs the command line and returns the code to exit with.
+func Main(ctx context.Context, args []string, world World) int {
+	c := &cli{World: world, screen: ui.New(world.In, world.Out, world.Err)}
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetOut(world.Out)
+	root.SetErr(world.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return codeOK
+	}
+	failure := c.judge(err)
+	if failure.Error != "" {
+		c.screen.Fail(failure, c.json)
+	}
+	return failure.Code
+}
+
+func newRoot(c *cli) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "aws-hit-breaks",
+		Short: "An emergency brake for an AWS account",
+		Long: `An emergency brake for an AWS account: it pauses everything that costs by the hour
+and puts it back exactly as it was.
+
+Try it without an AWS account: aws-hit-breaks demo`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(*cobra.Command, []string) {
+			c.started = true
+		},
+	}
+	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON on standard output")
+	root.AddCommand(
+		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newVersion(c),
+	)
+	return root
+}
+
+// exits ends the help of every command.
+const exits = `
+
+Exit status: 0 done · 1 error · 2 usage · 3 partial: something failed, drifted or was not
+inspected · 4 declined · 10 no such snapshot, nothing is paused · 11 the snapshot file is in use ·
+12 no permission or no credentials · 130 interrupted. What is protected or cannot be paused, by
+verdict, is as it should be: 0.`

@@ -1,0 +1,50 @@
+package command
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"aws-hit-breaks/pkg/boot"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/report"
+)
+
+func newDiscover(c *cli) *cobra.Command {
+	var scope killswitch.Scope
+	cmd := &cobra.Command{
+		Use:   "discover",
+		Short: "List what costs by the hour, and what of it can be paused",
+		Long: `List what costs by the hour, and what of it can be paused. It runs here with your credentials,
+reads only, and needs nothing deployed.` + exits,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.discover(cmd.Context(), scope) },
+	}
+	scopeFlags(cmd, &scope)
+	return cmd
+}
+
+func (c *cli) discover(ctx context.Context, scope killswitch.Scope) error {
+	if err := checkScope(scope); err != nil {
+		return err
+	}
+	s, err := c.identify(ctx)
+	if err != nil {
+		return err
+	}
+	s.local = true
+	if err := s.checkRegions(ctx, scope); err != nil {
+		return err
+	}
+	found, err := s.engine(nil).Discover(ctx, scope)
+	if err != nil {
+		return err
+	}
+	r := report.Of(found, boot.Declared())
+	headline := r.Headline()
+	r.Orders = []report.Order{} // none was given
+	if err := s.show(r, headline); err != nil {
+		return err
+	}
+	return exitOf(r)
+}

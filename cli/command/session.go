@@ -1,0 +1,122 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"aws-hit-breaks/pkg/boot"
+	"aws-hit-breaks/pkg/engine"
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/report"
+	"aws-hit-breaks/pkg/settings"
+	"aws-hit-breaks/snapshots"
+	"aws-hit-breaks/snapshots/bolt"
+	"aws-hit-breaks/snapshots/dynamo"
+)
+
+// session is an account that a command works with.
+type session struct {
+	*cli
+	local    bool // the engine runs here
+	config   aws.Config
+	account  string
+	caller   string // ARN of whose credentials these are: the actor of orders
+	settings settings.Settings
+	table    string
+	store    snapshots.Store
+	close    func()
+}
+
+// identify finds out whose account it is. It opens no store.
+func (c *cli) identify(ctx context.Context) (*session, error) {
+	s := &session{cli: c, close: func() {}}
+	var err error
+	if s.settings, s.table, err = settings.FromEnv(c.Getenv); err != nil {
+		return nil, &ended{codeUsage, err}
+	}
+	if s.config, err = c.Config(ctx); err != nil {
+		return nil, &ended{codeDenied, errors.New(line(err) + ": correct the profile or the files it is in")}
+	}
+	who, err := sts.NewFromConfig(s.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, fmt.Errorf("ask AWS in %s whose credentials these are: %w", s.config.Region, err)
+	}
+	s.account, s.caller = aws.ToString(who.Account), aws.ToString(who.Arn)
+	return s, nil
+}
+
+// open finds out whose account it is and opens the store of its snapshots: the table, or with
+// local, where there is no table, the file.
+func (c *cli) open(ctx context.Context, local bool) (*session, error) {
+	s, err := c.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.local = local
+	s.store = dynamo.Open(boot.Fenced(s.config), s.table)
+	_, err = s.store.Live(ctx, s.account)
+	switch {
+	case err == nil, errors.Is(err, snapshots.ErrDamaged): // it is there; what is wrong in it is told by whoever reads it
+		return s, nil
+	case !errors.Is(err, snapshots.ErrNoTable) && local:
+		return nil, fmt.Errorf("whether there is a snapshot table must be known before the file can be used: %w", err)
+	case !errors.Is(err, snapshots.ErrNoTable):
+		return nil, err
+	case !local:
+		return nil, fmt.Errorf("%w: deploy the brake there, set %s or AWS_REGION, or use --local", err, settings.TableVariable)
+	case c.Getenv(settings.TableVariable) != "":
+		return nil, fmt.Errorf("%w: correct %s, or unset it to use the file on this machine", err, settings.TableVariable)
+	}
+	path, err := c.File()
+	if err != nil {
+		return nil, fmt.Errorf("find the snapshot file: %w", err)
+	}
+	file, err := bolt.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s.store, s.close = file, func() { _ = file.CloseFile() } // every write of it was synced
+	return s, nil
+}
+
+// engine makes an engine that runs here.
+func (s *session) engine(on func(engine.Event)) *engine.Engine {
+	return boot.Engine(boot.Options{
+		Config: s.config, Account: s.account, Store: s.store, Settings: s.settings, Speed: s.Speed, On: on,
+	})
+}
+
+// read makes the report of a stored snapshot.
+func (s *session) read(ctx context.Context, id string) (report.Report, error) {
+	snapshot, err := s.store.Snapshot(ctx, s.account, id)
+	if err != nil {
+		return report.Report{}, fmt.Errorf("read snapshot: %w", err)
+	}
+	return report.Of(snapshot, boot.Declared()), nil
+}
+
+// show prints a report as data, and tells it in a sentence.
+func (s *session) show(r report.Report, headline string) error {
+	if s.json {
+		if err := s.screen.JSON(r); err != nil {
+			return err
+		}
+	} else {
+		s.screen.Report(r)
+	}
+	s.screen.Say("%s", headline)
+	return nil
+}
+
+// resumeCommand is the command that puts back what the scope took in.
+func (s *session) resumeCommand(scope killswitch.Scope) string {
+	command := "aws-hit-breaks resume" + scopeArgs(scope)
+	if s.local {
+		command += " --local"
+	}
+	return command
+}
