@@ -200,7 +200,7 @@ func (b *Book) close(ctx context.Context, live *Live, at time.Time, counts map[s
 		if err != nil {
 			return err
 		}
-		_, err = b.commit(ctx, []Swap{
+		unsure, err := b.commit(ctx, []Swap{
 			{Key: believed.Key, If: Condition{Checksum: checksum}},
 			{Key: header.Key, Put: &header},
 		})
@@ -209,9 +209,12 @@ func (b *Book) close(ctx context.Context, live *Live, at time.Time, counts map[s
 			return err
 		}
 		stored := mismatch.Stored[0]
-		if stored == nil {
+		if stored == nil && unsure {
 			closed, err := b.get(ctx, header.Key)
-			if err == nil && closed != nil && closed.Checksum == header.Checksum {
+			if err != nil {
+				return err
+			}
+			if closed != nil && closed.Checksum == header.Checksum {
 				return nil // it was closed, but the answer lost
 			}
 		}

@@ -117,13 +117,11 @@ func (s *stored) item(shard *Shard) (item killswitch.Item, usable bool) {
 		}
 	}
 	parts := s.readParts(newest, known, fail)
-	if parts == nil {
-		usable = false
-	}
+	usable = usable && parts != nil
 	for _, p := range parts {
 		item.Parts = append(item.Parts, killswitch.Part{Name: p.Name, Data: p.Data})
 	}
-	return item, s.readState(&item, newest, known, fail) && usable
+	return item, s.readState(&item, newest, known, parts != nil, fail) && usable
 }
 
 // readParts reads the parts of the newest original in the order in which they were recorded; nil
@@ -157,7 +155,7 @@ func (s *stored) readParts(newest int, known map[int]bool, fail func(*Fault)) []
 
 // readState gives the item its state. A state that cannot be read leaves the zero State; one that
 // knows of more than is stored makes the item unusable.
-func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool, fail func(*Fault)) bool {
+func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool, whole bool, fail func(*Fault)) bool {
 	if s.state == nil {
 		return true
 	}
@@ -172,7 +170,7 @@ func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool
 		return body.Order < newest
 	case body.Order < newest:
 		// Of an earlier pause: of this one nothing has been done yet.
-	case body.Parts > len(item.Parts):
+	case whole && body.Parts > len(item.Parts):
 		fail(s.state.orphaned(fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
 			body.Parts, len(item.Parts))))
 		return false
