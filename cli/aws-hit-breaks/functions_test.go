@@ -89,3 +89,13 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("no item of the table has %q in its key", args[0])
 }
+
+func snapshot(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, len(args) == 1, "snapshot NAME")
+	for _, item := range of(ts).account.Items("us-east-1", settings.DefaultTable) {
+		key, _ := item["SK"].(*ddbtypes.AttributeValueMemberS)
+		if id, found := strings.CutPrefix(key.Value, "SNAPSHOT#"); found {
+			ts.Setenv(args[0], id) // the last one in order is the newest
+		}
+	}
+}

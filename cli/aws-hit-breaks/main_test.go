@@ -54,6 +54,7 @@ func program() {
 //	terminal CODE FILE ARGS...  runs the command line on a terminal of its own, where somebody types
 //	                       what is in the file, on an account of its own
 //	hold                   opens the snapshot file, as another command would
+//	snapshot NAME          puts the id of the newest snapshot in the table into the environment
 //	damage TEXT            alters an item in the table whose key contains the text
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error { env.Values[worldKey{}] = &world{}; return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account": account, "cli": cli, "table": table, "functions": functions, "answer": answer, "person": person,
-			"same": same, "changed": changed, "exits": exits, "terminal": terminal, "hold": hold, "damage": damage,
+			"same": same, "changed": changed, "exits": exits, "terminal": terminal, "hold": hold, "snapshot": snapshot, "damage": damage,
 		},
 		RequireExplicitExec: true,
 	})
