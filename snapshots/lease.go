@@ -223,9 +223,8 @@ func (b *Book) Release(ctx context.Context, lease *Lease) error {
 	if lease.lasts() != nil {
 		return nil // whoever wants it has waited, or will wait, for it to stand still
 	}
-	free := *lease
-	free.Owner, free.End = "", time.Time{}
-	swaps, err := prepare(lease, &free, nil)
+	free := lease.freed()
+	swaps, err := prepare(lease, free, nil)
 	if err != nil {
 		return err
 	}
@@ -236,6 +235,27 @@ func (b *Book) Release(ctx context.Context, lease *Lease) error {
 	if err != nil {
 		return fmt.Errorf("release %s of snapshot %s: %w", lease.Region, lease.Snapshot, err)
 	}
-	*lease = free
+	*lease = *free
 	return nil
+}
+
+// LeaseKey is the key of the lease in a partition, if that is a shard's.
+func LeaseKey(pk string) Key { return Key{PK: pk, SK: "LEASE"} }
+
+// Freed is a lease's record as it is when its holder has given it back; false for one that nobody
+// holds, or that cannot be read. It is for a table that has proof that every holder is dead.
+func (r Record) Freed() (Record, bool) {
+	var l Lease
+	if decode(r, &l) != nil || l.Owner == "" {
+		return r, false
+	}
+	free, err := encode(l.freed())
+	return free, err == nil
+}
+
+// freed is the lease as nobody's.
+func (l *Lease) freed() *Lease {
+	free := *l
+	free.Owner, free.End = "", time.Time{}
+	return &free
 }
