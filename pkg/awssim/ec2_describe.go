@@ -1,10 +1,8 @@
 package awssim
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,7 +27,7 @@ func describeInstances(c *call, in *ec2.DescribeInstancesInput) (*ec2.DescribeIn
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := pageOf(all, func(i *instance) bool { return visible(i) && matches(i) }, in.MaxResults, in.NextToken)
+	page, next, err := pageOf(all, func(i *instance) bool { return visible(i) && matches(i) }, (*instance).place, pageSize(in.MaxResults, in.InstanceIds...), in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -60,43 +58,32 @@ func (c *call) listed(ids []string, maxResults *int32, visible func(*instance) b
 	return c.region.ec2.named(ids, visible)
 }
 
-// pageOf cuts the page that begins behind the token out of a list in the order of numbers.
-func pageOf(all []*instance, matches func(*instance) bool, maxResults *int32, token *string) (page []*instance, next *string, err error) {
-	from, err := decodeToken(token)
-	if err != nil {
-		return nil, nil, err
+// pageOf cuts one page out of what matches; the order is that of the places.
+func pageOf[T any](all []T, matches func(T) bool, place func(T) int, size int32, token *string) (page []T, next *string, err error) {
+	after, ok := afterToken(token)
+	if !ok {
+		return nil, nil, ec2Error("InvalidNextToken", "The specified next token '%s' is corrupted or malformed.", *token)
 	}
-	size := 1000
-	if maxResults != nil {
-		size = int(*maxResults)
-	}
-	for _, i := range all {
-		if i.number < from || !matches(i) {
-			continue
+	var matching []T
+	for _, x := range all {
+		if matches(x) {
+			matching = append(matching, x)
 		}
-		if len(page) == size {
-			return page, encodeToken(i.number), nil
-		}
-		page = append(page, i)
 	}
-	return page, nil, nil
+	page, next = pageAfter(matching, after, int(size), func(x T) string { return fmt.Sprintf("%09d", place(x)) })
+	return page, next, nil
 }
 
-// Tokens are opaque, so that nobody builds one.
-func encodeToken(n int) *string {
-	return aws.String(base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "awssim %d", n)))
-}
-
-func decodeToken(token *string) (int, error) {
-	if token == nil {
-		return 0, nil
+// pageSize is how many a listing returns at most: all that are named, a thousand where it does not
+// say.
+func pageSize(maxResults *int32, named ...string) int32 {
+	switch {
+	case len(named) > 0:
+		return int32(len(named))
+	case maxResults == nil:
+		return 1000
 	}
-	text, err := base64.URLEncoding.DecodeString(*token)
-	n, err2 := strconv.Atoi(strings.TrimPrefix(string(text), "awssim "))
-	if err != nil || err2 != nil {
-		return 0, ec2Error("InvalidNextToken", "The specified next token '%s' is corrupted or malformed.", *token)
-	}
-	return n, nil
+	return *maxResults
 }
 
 // filter makes one predicate of an input's filters. Filters must all match, values of one filter

@@ -56,6 +56,20 @@ func TestListingComesInPages(t *testing.T) {
 	})
 }
 
+func TestNamedInstancesComeAtOnceAsTheyWereNamed(t *testing.T) {
+	withEC2(t, Options{}, func(t *testing.T, a *Account, client *ec2.Client) {
+		var ids []string
+		for range 1100 {
+			ids = append(ids, a.AddInstance(here, Instance{}))
+		}
+		slices.Reverse(ids)
+		out, err := client.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: ids})
+		if err != nil || out.NextToken != nil || !slices.Equal(idsOf(out), ids) {
+			t.Errorf("got %d of %d named instances, token %v, %v", len(idsOf(out)), len(ids), out.NextToken, err)
+		}
+	})
+}
+
 func TestAReservationHoldsSeveralInstances(t *testing.T) {
 	withEC2(t, Options{}, func(t *testing.T, a *Account, client *ec2.Client) {
 		for range 5 {

@@ -74,6 +74,7 @@ type status struct {
 // spotRequest is a Spot instance request.
 type spotRequest struct {
 	id, instance  string
+	number        int // its place in listings
 	persistent    bool
 	state, status string
 	created       time.Time
@@ -148,7 +149,7 @@ func (a *Account) newInstance(r *region, spec Instance, now time.Time) *instance
 
 func newSpotRequest(i *instance, x uint64, now time.Time) *spotRequest {
 	r := &spotRequest{
-		id: fmt.Sprintf("sir-%08x", uint32(x)), instance: i.ID, persistent: i.Spot.Persistent, state: i.Spot.State, status: "fulfilled",
+		id: fmt.Sprintf("sir-%08x", uint32(x)), instance: i.ID, number: i.number, persistent: i.Spot.Persistent, state: i.Spot.State, status: "fulfilled",
 		created: i.LaunchedAt, updated: now,
 	}
 	switch {
@@ -316,5 +317,8 @@ func (a *Account) publicIP(i *instance) string {
 	x := hash(a.seed, "public", i.ID, strconv.Itoa(i.cycles))
 	return fmt.Sprintf("3.%d.%d.%d", x>>16&255, x>>8&255, x&255)
 }
+
+// place is where it stands in listings.
+func (i *instance) place() int { return i.number }
 
 func (i *instance) interfaceID() string { return "eni-" + i.ID[len("i-"):] }

@@ -82,7 +82,7 @@ func describeInstanceStatus(c *call, in *ec2.DescribeInstanceStatusInput) (*ec2.
 	}
 	page, next, err := pageOf(all, func(i *instance) bool {
 		return visible(i) && (i.shown.state == running || aws.ToBool(in.IncludeAllInstances)) && matches(i)
-	}, in.MaxResults, in.NextToken)
+	}, (*instance).place, pageSize(in.MaxResults, in.InstanceIds...), in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -145,19 +145,13 @@ func describeSpotInstanceRequests(c *call, in *ec2.DescribeSpotInstanceRequestsI
 			return nil, ec2Error("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '%s' does not exist", id)
 		}
 	}
-	from, err := decodeToken(in.NextToken)
+	page, next, err := pageOf(c.region.ec2.spots, func(r *spotRequest) bool { return r.matches(in) },
+		func(r *spotRequest) int { return r.number }, pageSize(in.MaxResults), in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2.DescribeSpotInstanceRequestsOutput{}
-	for n, r := range c.region.ec2.spots {
-		if n < from || !r.matches(in) {
-			continue
-		}
-		if size := aws.ToInt32(in.MaxResults); size > 0 && len(out.SpotInstanceRequests) == int(size) {
-			out.NextToken = encodeToken(n)
-			break
-		}
+	out := &ec2.DescribeSpotInstanceRequestsOutput{NextToken: next}
+	for _, r := range page {
 		out.SpotInstanceRequests = append(out.SpotInstanceRequests, r.describe())
 	}
 	return out, nil
@@ -246,19 +240,19 @@ func describeInstanceTypes(c *call, in *ec2.DescribeInstanceTypesInput) (*ec2.De
 	if len(unknown) > 0 {
 		return nil, ec2Error("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", strings.Join(unknown, ", "))
 	}
-	from, err := decodeToken(in.NextToken)
+	asked := func(t instanceType) bool {
+		return len(in.InstanceTypes) == 0 || slices.Contains(in.InstanceTypes, ec2types.InstanceType(t.name))
+	}
+	size := int32(100)
+	if in.MaxResults != nil {
+		size = *in.MaxResults
+	}
+	page, next, err := pageOf(instanceTypes, asked, func(t instanceType) int { return slices.Index(instanceTypes, t) }, size, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2.DescribeInstanceTypesOutput{}
-	for n, t := range instanceTypes {
-		if n < from || len(in.InstanceTypes) > 0 && !slices.Contains(in.InstanceTypes, ec2types.InstanceType(t.name)) {
-			continue
-		}
-		if in.MaxResults != nil && len(out.InstanceTypes) == int(*in.MaxResults) {
-			out.NextToken = encodeToken(n)
-			break
-		}
+	out := &ec2.DescribeInstanceTypesOutput{NextToken: next}
+	for _, t := range page {
 		out.InstanceTypes = append(out.InstanceTypes, t.describe())
 	}
 	return out, nil

@@ -284,6 +284,24 @@ func TestTerminatedInstanceIsDescribedForAnHour(t *testing.T) {
 	})
 }
 
+func TestInstanceTerminatedWhileStoppingNeverComesToRest(t *testing.T) {
+	for seed := range uint64(10) { // of which some would have stopped before they were terminated, some after
+		withEC2(t, Options{Seed: seed}, func(t *testing.T, a *Account, client *ec2.Client) {
+			id := a.AddInstance(here, Instance{})
+			if err := stopThem(t, client, id); err != nil {
+				t.Fatal(err)
+			}
+			a.Terminate(here, id)
+			for range 2 * int(maxStopping/time.Second) {
+				time.Sleep(time.Second)
+				if got := a.InstanceState(here, id); got != shuttingDown && got != terminated {
+					t.Fatalf("seed %d: it is %s", seed, got)
+				}
+			}
+		})
+	}
+}
+
 func TestReadsLagBehindStopsAndStarts(t *testing.T) {
 	late := 0
 	withEC2(t, Options{}, func(t *testing.T, a *Account, client *ec2.Client) {

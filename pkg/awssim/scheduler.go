@@ -123,10 +123,6 @@ func (a *Account) collect() {
 	a.queue.arrived = nil
 	a.mu.Unlock()
 	for _, t := range arrived {
-		t.key = fmt.Sprint(t.call.Process, " ", t.call.Region, " ", t.call.Action(), " ", t.hash)
-	}
-	slices.SortStableFunc(arrived, func(x, y *attempt) int { return cmp.Compare(x.key, y.key) })
-	for _, t := range arrived {
 		a.number(t)
 	}
 	slices.SortFunc(arrived, func(x, y *attempt) int {
@@ -145,8 +141,10 @@ func (a *Account) collect() {
 	}
 }
 
-// number tells attempts of equal content apart by how often that content was seen.
+// number gives an attempt its key: its content, and how often that was seen before. Equal attempts
+// made at one instant are interchangeable.
 func (a *Account) number(t *attempt) {
+	t.key = fmt.Sprint(t.call.Process, " ", t.call.Region, " ", t.call.Action(), " ", t.hash)
 	id := hash(0, t.key)
 	a.occurrences[id]++
 	t.key += " " + strconv.Itoa(a.occurrences[id])
@@ -162,7 +160,6 @@ func requestID(x uint64) string {
 func (a *Account) begin(t *attempt) {
 	a.mu.Lock()
 	if t.key == "" {
-		t.key = fmt.Sprint(t.call.Process, " ", t.call.Region, " ", t.call.Action(), " ", t.hash)
 		a.number(t)
 	}
 	op, known := a.operations[t.call.Action()]

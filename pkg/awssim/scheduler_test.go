@@ -83,12 +83,31 @@ func TestOneSeedIsOneHistory(t *testing.T) {
 	}
 }
 
-func TestSeedsAreDifferentHistories(t *testing.T) {
-	first := crowd(t, 1)
-	for seed := uint64(2); seed < 6; seed++ {
-		if cmp.Equal(first, crowd(t, seed)) {
-			t.Errorf("seeds 1 and %d give one history", seed)
-		}
+func TestTheSeedDecidesTheOrderOfSimultaneousCalls(t *testing.T) {
+	orders := map[string]bool{}
+	for seed := range uint64(5) {
+		inBubble(t, Options{Seed: seed}, func(t *testing.T, a *Account) {
+			var all sync.WaitGroup
+			for i := range 10 {
+				all.Go(func() {
+					if err := whoAmI(t.Context(), a.Process(fmt.Sprint("p", i))); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			var order []string
+			for _, c := range a.Trace() {
+				order = append(order, c.Process)
+			}
+			if sorted := slices.Sorted(slices.Values(order)); len(slices.Compact(sorted)) != 10 || slices.Equal(order, sorted) {
+				t.Errorf("seed %d: the calls came in the order %v", seed, order)
+			}
+			orders[strings.Join(order, " ")] = true
+		})
+	}
+	if len(orders) != 5 {
+		t.Errorf("five seeds gave %d orders", len(orders))
 	}
 }
 
