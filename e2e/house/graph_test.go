@@ -9,9 +9,11 @@ import (
 
 // A listed is a package as `go list -deps -json` writes it.
 type listed struct {
-	ImportPath string
-	Name       string
-	Imports    []string // direct ones, without those of its tests
+	ImportPath   string
+	Name         string
+	Imports      []string // direct ones, without those of its tests
+	TestImports  []string
+	XTestImports []string
 }
 
 // A graph holds the packages of one go list by import path.

@@ -120,7 +120,7 @@ func packages(t *testing.T) graph {
 }
 
 var list = sync.OnceValues(func() (graph, error) {
-	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Name,Imports",
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Name,Imports,TestImports,XTestImports",
 		"-tags", "lambda.norpc", module+"/...").Output()
 	if err != nil {
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
