@@ -21,7 +21,7 @@ type Table interface {
 	// to the last page, in ascending order of SK; with newest > 0 only the last so many, descending.
 	Query(ctx context.Context, pk, prefix string, newest int) ([]Record, error)
 	// Commit makes all swaps or none. Where conditions do not hold the error is a *Mismatch. No two
-	// swaps are of one key.
+	// swaps are of one key. What the table repeats below this call counts once.
 	Commit(ctx context.Context, swaps []Swap) error
 	// Where names the table for humans.
 	Where() string

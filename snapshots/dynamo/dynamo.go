@@ -31,8 +31,7 @@ func Open(cfg aws.Config, name string) *Store {
 	return &Store{snapshots.NewBook(&table{client: dynamodb.NewFromConfig(cfg), name: name, region: cfg.Region})}
 }
 
-// table is a snapshots.Table in DynamoDB. Throttles and lost answers have been tried again by the
-// SDK's retryer when it sees them.
+// table is a snapshots.Table in DynamoDB. The SDK's retryer below it has tried again what failed.
 type table struct {
 	client *dynamodb.Client
 	name   string
@@ -83,35 +82,18 @@ func (t *table) Query(ctx context.Context, pk, prefix string, newest int) ([]sna
 	}
 }
 
-// Commit puts a single item by itself, which costs half of what a transaction does.
+// Commit is a transaction, also for a single item: the SDK fills in its ClientRequestToken, so that
+// the SDK's own retry of an attempt whose answer was lost does not count twice. A PutItem would find
+// what it had itself written, and take it for a rival's.
 func (t *table) Commit(ctx context.Context, swaps []snapshots.Swap) error {
-	if len(swaps) == 1 && swaps[0].Put != nil {
-		return t.put(ctx, swaps[0])
-	}
 	members := make([]types.TransactWriteItem, len(swaps))
 	for i, s := range swaps {
 		members[i] = t.member(s)
 	}
-	// The SDK fills in a ClientRequestToken, so that its own retry of an attempt whose answer was
-	// lost does not count twice.
 	_, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: members})
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
 		return t.reasons(ctx, cancelled, swaps)
-	}
-	return t.meaning(ctx, err)
-}
-
-func (t *table) put(ctx context.Context, s snapshots.Swap) error {
-	condition, values := expression(s.If)
-	_, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &t.name, Item: item(*s.Put),
-		ConditionExpression: condition, ExpressionAttributeValues: values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
-		return &snapshots.Mismatch{Stored: map[int]*snapshots.Record{0: stored(failed.Item)}}
 	}
 	return t.meaning(ctx, err)
 }
