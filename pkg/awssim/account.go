@@ -86,6 +86,7 @@ func New(o Options) *Account {
 		buckets:      map[string]*bucket{},
 		occurrences:  map[uint64]int{},
 		processes:    map[string]*Process{},
+		queue:        queue{taken: map[int64]bool{}},
 		began:        time.Now(),
 		done:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -151,6 +152,9 @@ func cloneSet(v value) (value, error) {
 // number writes a number as DynamoDB returns it: exact, without exponent or needless zeros.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 func number(text string) (string, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
+		return text, nil // by far the most are
+	}
 	r, ok := new(big.Rat).SetString(text)
 	if !ok || strings.ContainsAny(text, "/_xXpP") {
 		return "", invalid("The parameter cannot be converted to a numeric value: " + text)

@@ -38,6 +38,7 @@ var errGone = errors.New("awssim: the caller's context ended")
 type queue struct {
 	arrived []*attempt // since it last looked
 	waiting dues
+	taken   map[int64]bool // the instants of waiting, in nanoseconds
 }
 
 // send makes one attempt and waits for its answer and the answer's request id.
@@ -128,14 +129,14 @@ func (a *Account) collect() {
 	slices.SortFunc(arrived, func(x, y *attempt) int {
 		return cmp.Or(cmp.Compare(hash(a.seed, x.key), hash(a.seed, y.key)), cmp.Compare(x.key, y.key))
 	})
-	for _, t := range arrived {
+	for i, t := range arrived {
 		a.begin(t)
 		a.mu.Lock()
-		due := a.now().Add(latency + t.fault.Delay + t.fault.Late)
-		for a.queue.waiting.has(due) {
-			due = due.Add(1)
+		t.due = a.now().Add(latency + t.fault.Delay + t.fault.Late + time.Duration(i))
+		for a.queue.taken[t.due.UnixNano()] {
+			t.due = t.due.Add(1)
 		}
-		t.due = due
+		a.queue.taken[t.due.UnixNano()] = true
 		heap.Push(&a.queue.waiting, t)
 		a.mu.Unlock()
 	}
@@ -189,7 +190,9 @@ func (a *Account) release() (due time.Time, released bool) {
 	if next := a.queue.waiting[0].due; next.After(a.now()) {
 		return next, false
 	}
-	a.settle(heap.Pop(&a.queue.waiting).(*attempt))
+	t := heap.Pop(&a.queue.waiting).(*attempt)
+	delete(a.queue.taken, t.due.UnixNano())
+	a.settle(t)
 	return time.Time{}, true
 }
 
@@ -285,9 +288,6 @@ func (a *Account) effect(t *attempt, now time.Time) (any, error) {
 // dues is a heap of attempts by the instant they are due.
 type dues []*attempt
 
-func (d dues) has(due time.Time) bool {
-	return slices.ContainsFunc(d, func(t *attempt) bool { return t.due.Equal(due) })
-}
 func (d dues) Len() int           { return len(d) }
 func (d dues) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
 func (d dues) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
