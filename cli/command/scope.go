@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -79,10 +80,11 @@ func scopeArgs(s killswitch.Scope) string {
 
 // quoted is a value as a shell takes it.
 func quoted(value string) string {
-	if strings.ContainsFunc(value, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_./:=@", r))
-	}) {
-		return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	if plain.MatchString(value) {
+		return value
 	}
-	return value
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
+
+// plain is what means nothing to a shell.
+var plain = regexp.MustCompile(`^[\w./:=@-]+$`)

@@ -165,9 +165,8 @@ func (p *Progress) resource(ref killswitch.Ref, name string, phase killswitch.Ph
 	if p.to.file != nil || p.ended {
 		return
 	}
-	switch phase {
-	case killswitch.Recorded, killswitch.Running, killswitch.Protected:
-		return
+	if phase == killswitch.Recorded || phase == killswitch.Running || phase == killswitch.Protected {
+		return // nothing happened to it
 	}
 	line := fmt.Sprintf("%s %s %s", ref.Region, ref.Kind, ref.ID)
 	if name != "" && name != ref.ID {
@@ -195,7 +194,7 @@ func (p *Progress) wipe() string {
 	if p.painted == 0 {
 		return ""
 	}
-	up := fmt.Sprintf("\x1b[%dA\x1b[J", p.painted)
+	up := fmt.Sprintf("\r\x1b[%dA\x1b[J", p.painted) // what was typed has moved the cursor to the right
 	p.painted = 0
 	return up
 }

@@ -40,8 +40,9 @@ func style(phase killswitch.Phase) lipgloss.Style {
 		return plain.Foreground(red)
 	case killswitch.Unpausable, killswitch.Protected, killswitch.Gone, killswitch.GivenUp:
 		return plain.Foreground(grey)
+	default:
+		return plain
 	}
-	return plain
 }
 
 // Table is data.

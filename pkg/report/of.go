@@ -92,8 +92,9 @@ func pending(r Resource, unheard bool) bool {
 		return true
 	case killswitch.Paused, killswitch.Failed, killswitch.Drifted, killswitch.Unpausable:
 		return unheard
+	default:
+		return false
 	}
-	return false
 }
 
 // governing is the order that governs the item; of one that is closed, the one that closed it.
