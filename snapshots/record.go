@@ -48,10 +48,16 @@ func encode(b body) (Record, error) {
 		return Record{}, fmt.Errorf("store %s: its content is not valid UTF-8", n.key())
 	}
 	r.Checksum = r.sum()
-	if s, ok := b.(*seen); ok {
-		r.Expires = s.expires().Unix()
-	}
+	r.Expires = expires(b)
 	return r, nil
+}
+
+// expires is when the item may be forgotten; only messages ever are.
+func expires(b body) int64 {
+	if s, ok := b.(*seen); ok {
+		return s.expires().Unix()
+	}
+	return 0
 }
 
 // decode is the one way from a record to a value: b is filled, or the fault says why not.
@@ -84,7 +90,7 @@ func decode(r Record, b body) *Fault {
 	if b.name().key() != r.Key {
 		return r.fault("its key and its body disagree: the body belongs under " + b.name().key().String())
 	}
-	if s, ok := b.(*seen); ok && s.expires().Unix() != r.Expires {
+	if expires(b) != r.Expires {
 		return r.fault("its body and its time to live disagree")
 	}
 	return nil

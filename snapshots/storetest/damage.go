@@ -230,6 +230,11 @@ var damageTests = map[string]func(*testing.T, Subject){
 		equal(t, "items", len(got.Items), 1)
 		faults(t, got.Faults, faultOf("ORIGINAL#ec2", "unknown schema version 2"))
 	},
+	"an original that the table would forget is told of": func(t *testing.T, s Subject) {
+		live, _, _ := stocked(t, s)
+		alter(t, s, inShard(live), "ORIGINAL#ec2", func(r *snapshots.Record) { r.Expires = day.Unix() })
+		faults(t, shard(t, s.Store, live).Faults, faultOf("ORIGINAL#ec2", "time to live"))
+	},
 	"what lies in a shard and is unknown is told of": func(t *testing.T, s Subject) {
 		live, _, _ := stocked(t, s)
 		stray := snapshots.Record{
