@@ -57,6 +57,7 @@ func program() {
 //	snapshot NAME          puts the id of the newest snapshot in the table into the environment
 //	damage TEXT            alters an item in the table whose key contains the text
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: func(env *testscript.Env) error { env.Values[worldKey{}] = &world{}; return nil },
