@@ -124,7 +124,8 @@ var hints = map[class]string{
 	unknownClass: "nothing reads it; it may be from a newer aws-hit-breaks, or have lost its key",
 	liveClass: "restore this item from a point-in-time recovery of the table or a backup of the file; " +
 		"until then no order can be given and nothing closed; the originals are not affected",
-	headerClass: "originals and states are not affected; the header is written anew when the snapshot closes",
+	headerClass: "originals and states are not affected; the header of a live snapshot is written anew when it " +
+		"closes, that of a closed one comes back from a point-in-time recovery of the table or a backup of the file",
 	seenClass:   "its alarm counts as seen before; nothing else depends on it",
 	leaseClass:  "the next run takes it over once it has stood still; nothing is lost",
 	coverageClass: "this kind counts as not inspected here until a run lists it again; " +
