@@ -15,7 +15,7 @@ DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e bench fuzz fuzz-short lint tools clean
+.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e bench fuzz lint tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +32,12 @@ $(FUNCTIONS):
 demo: build ## Pause and resume a simulated account
 	@bin/aws-hit-breaks demo
 
-# CI=1: what a test needs must be there, nothing is skipped.
+# CI=1: what a test needs must be there, nothing is skipped. Alarms come from outside in words that nobody
+# documents: they are fuzzed for a minute, what else is read for a few seconds.
 test: export CI := 1
 test: tools vet ## Run everything: unit, property, simulation, conformance, e2e, a little fuzzing
 	go test ./...
-	@$(MAKE) --no-print-directory fuzz-short
+	$(call fuzz,60s,5s)
 
 vet: ## Check the format of the source, and what go vet checks
 	@unformatted=$$(gofmt -l cli e2e functions pkg snapshots) && \
@@ -53,23 +54,18 @@ e2e: tools ## Run the built functions and CLI against moto and DynamoDB Local
 bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
 	go test -count=1 -v -run Figures ./e2e/bench
 
-# Every fuzz target of the tree, as lines "./folder FuzzName".
-FUZZ_TARGETS = grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cli e2e functions pkg snapshots | \
-	sed 's|^|./|; s|/[^/]*:func | |' | sort
-
 fuzz: ## Fuzz every target for FUZZTIME=60s
-	@$(FUZZ_TARGETS) | while read -r package target; do \
-		echo "fuzz $$package $$target $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package </dev/null || exit 1; \
-	done
+	$(call fuzz,$(FUZZTIME),$(FUZZTIME))
 
-# Alarms come from outside and their wording is undocumented: those get a minute, the others a few seconds.
-fuzz-short:
-	@$(FUZZ_TARGETS) | while read -r package target; do \
-		case "$$package $$target" in './pkg/alarm FuzzParse') for=60s;; *) for=5s;; esac; \
-		echo "fuzz $$package $$target $$for"; \
+# Every fuzz target of the tree, one after the other: $(call fuzz,TIME of alarms,TIME of each other)
+define fuzz
+@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cli e2e functions pkg snapshots | \
+	sed 's|^|./|; s|/[^/]*:func | |' | sort | while read -r package target; do \
+		case "$$package $$target" in './pkg/alarm FuzzParse') for=$(1);; *) for=$(2);; esac; \
+		echo "fuzz $$package $$target for $$for"; \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$for -fuzzminimizetime 20x $$package </dev/null || exit 1; \
 	done
+endef
 
 lint: $(LINT) ## Run golangci-lint
 	$(LINT) run ./...
