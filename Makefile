@@ -84,7 +84,7 @@ $(MOTO): e2e/requirements.txt
 
 $(DYNAMODB): e2e/dynamodb-local/pom.xml
 	rm -rf .tools/dynamodb-local.new
-	mvn -q -B -Dstyle.color=never -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.tools/dynamodb-local.new
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.tools/dynamodb-local.new
 	@rm -rf .tools/dynamodb-local && mv .tools/dynamodb-local.new .tools/dynamodb-local
 	@touch $@
 
