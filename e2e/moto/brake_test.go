@@ -74,11 +74,8 @@ func TestAlarmToResume(t *testing.T) {
 	w.sameMessageTwiceAtOnce(before)
 	withLate := w.laterAlarms()
 
-	// Once all is settled, a tick of the guard is one read.
-	if a := w.must("aws-hit-breaks-guard", w.tick()); !a.Idle {
-		t.Errorf("the guard found something to do: %+v", a.Report)
-	}
-	w.unchanged("a tick of the guard")
+	w.idleTick()
+	w.wokenDatabase()
 
 	a := w.settle(w.must("aws-hit-breaks-resume", `{"actor":"ann"}`))
 	w.equal("phases after the resume", and(and(phases("resumed"), refusing, "resumed"),
@@ -165,6 +162,7 @@ func (w *world) laterAlarms() described {
 			w.Errorf("the second alarm changed the original %s", key)
 		}
 	}
+	quiet := w.describe()
 	w.changes(w.account)
 
 	a = w.settle(w.must("aws-hit-breaks-pause", w.fixture("cloudwatch-billing-alarm")))
@@ -176,8 +174,38 @@ func (w *world) laterAlarms() described {
 			w.Errorf("the third alarm made the call %s", operation)
 		}
 	}
+	w.equal("what the third alarm changed", map[string]string{}, changed(quiet, w.describe()))
 	w.equal("originals after the third alarm", later, w.items("ORIGINAL#"))
 	return withLate
+}
+
+// idleTick ticks the guard when all is settled: it makes no call but to ask whose credentials it has.
+func (w *world) idleTick() {
+	w.Helper()
+	w.calls(w.account)
+	if a := w.must("aws-hit-breaks-guard", w.tick()); !a.Idle {
+		w.Errorf("the guard found something to do: %+v", a.Report)
+	}
+	for _, operation := range w.calls(w.account) {
+		if operation != "GetCallerIdentity" {
+			w.Errorf("a tick with nothing to do made the call %s", operation)
+		}
+	}
+}
+
+// wokenDatabase starts the database as RDS does after seven days, and tells the guard what RDS says
+// then: it is stopped again, from its first original.
+func (w *world) wokenDatabase() {
+	w.Helper()
+	asleep, originals := w.describe(), w.items("ORIGINAL#")
+	w.startDatabase(here, "orders")
+	a := w.settle(w.must("aws-hit-breaks-guard", `{"source":"aws.rds","detail-type":"RDS DB Instance Event","account":"`+w.account+
+		`","region":"us-east-1","detail":{"SourceType":"DB_INSTANCE","SourceIdentifier":"orders","EventID":"RDS-EVENT-0154"}}`))
+	if phase := a.Report.phases()["us-east-1 rds:instance orders"]; phase != "paused" {
+		w.Errorf("the database that RDS started is %q", phase)
+	}
+	w.equal("what differs from before RDS started the database", map[string]string{}, changed(asleep, w.describe()))
+	w.equal("originals after RDS started the database", originals, w.items("ORIGINAL#"))
 }
 
 // afterwards is what an account answers that is back.

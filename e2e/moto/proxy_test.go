@@ -9,17 +9,18 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// proxy stands before moto: it tells moto whose account it is, notes who changes what, and answers
-// what moto lacks.
+// proxy stands before moto: it tells moto whose account it is, notes every call, and answers what
+// moto lacks.
 type proxy struct {
 	server *httptest.Server
 
-	mu     sync.Mutex
-	writes map[string][]string // by account: the names of the operations that change something
+	mu    sync.Mutex
+	noted map[string][]string // by account: the names of the operations
 }
 
 // lacking are operations that moto does not know, and what AWS answers where there are none of what
@@ -36,7 +37,7 @@ func newProxy(moto string) (*proxy, error) {
 		return nil, fmt.Errorf("put a proxy before moto: %w", err)
 	}
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	p := &proxy{writes: map[string][]string{}}
+	p := &proxy{noted: map[string][]string{}}
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -77,19 +78,21 @@ var (
 func keyOf(account string) string { return "AKIA" + account }
 
 func (p *proxy) note(account, operation string) {
-	if reads.MatchString(operation) {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.writes[account] = append(p.writes[account], operation)
+	p.noted[account] = append(p.noted[account], operation)
 }
 
-// changes are the operations that changed something in an account since the last time it was asked.
-func (p *proxy) changes(account string) []string {
+// calls are the operations called in an account since the last time this or changes was asked.
+func (p *proxy) calls(account string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	some := p.writes[account]
-	delete(p.writes, account)
+	some := p.noted[account]
+	delete(p.noted, account)
 	return some
+}
+
+// changes are those of calls that change something.
+func (p *proxy) changes(account string) []string {
+	return slices.DeleteFunc(p.calls(account), reads.MatchString)
 }

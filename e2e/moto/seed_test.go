@@ -111,6 +111,12 @@ func (w *world) stopDatabase(region, name string) {
 	w.ok("stop database "+name, err)
 }
 
+func (w *world) startDatabase(region, name string) {
+	w.Helper()
+	_, err := rds.NewFromConfig(w.in(region)).StartDBInstance(w.Context(), &rds.StartDBInstanceInput{DBInstanceIdentifier: &name})
+	w.ok("start database "+name, err)
+}
+
 // cluster makes an Aurora cluster with one member.
 func (w *world) cluster(region, name string) {
 	w.Helper()

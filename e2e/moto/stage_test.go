@@ -8,6 +8,7 @@ package moto_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -47,6 +48,10 @@ type stage struct {
 var stops []func() error
 
 func TestMain(m *testing.M) {
+	// The tests mostly wait for what the engine waits for, so there may be more of them than cores.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	for _, stop := range stops {
 		if err := stop(); err != nil {
