@@ -18,6 +18,7 @@ import (
 type function struct {
 	Function
 	name string
+	log  *shared
 
 	mu     sync.Mutex
 	idle   []*environment
@@ -130,7 +131,8 @@ func (f *function) start() (*environment, error) {
 	}
 	folder := filepath.Dir(f.Bootstrap)
 	e.process.Dir = folder
-	e.process.Stdout, e.process.Stderr = f.Log, f.Log
+	log := &lines{to: f.log}
+	e.process.Stdout, e.process.Stderr = log, log // one writer, so one goroutine writes to it
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 	e.process.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(),
@@ -150,7 +152,8 @@ func (f *function) start() (*environment, error) {
 		return nil, fmt.Errorf("start %s: %w", f.name, err)
 	}
 	go func() {
-		_ = e.process.Wait() // how it ended is in its state
+		_ = e.process.Wait()         // how it ended is in its state
+		_ = log.flush(len(log.rest)) // a line that it did not end
 		close(e.ended)
 	}()
 	return e, nil

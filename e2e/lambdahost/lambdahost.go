@@ -10,6 +10,7 @@
 package lambdahost
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -27,7 +28,7 @@ type Function struct {
 	Bootstrap string        // the executable
 	Env       []string      // "KEY=value": all that the process gets besides what Lambda sets
 	Timeout   time.Duration // of one invocation; at most 15 minutes on Lambda
-	Log       io.Writer     // takes what the processes write; nil discards it
+	Log       io.Writer     // takes the lines that the processes write, from one goroutine at a time; nil discards them
 }
 
 // Result is how one invocation ended.
@@ -64,8 +65,7 @@ func Start(functions map[string]Function) (*Host, error) {
 		if f.Log == nil {
 			f.Log = io.Discard
 		}
-		f.Log = &lockedWriter{to: f.Log}
-		h.functions[name] = &function{Function: f, name: name}
+		h.functions[name] = &function{Function: f, name: name, log: &shared{to: f.Log}}
 	}
 	routes := http.NewServeMux()
 	routes.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
@@ -74,7 +74,8 @@ func Start(functions map[string]Function) (*Host, error) {
 	return h, nil
 }
 
-// Close ends every process and waits for it. What is being invoked ends with an error.
+// Close ends every process and waits for it; then everything that they wrote is in the log. What is
+// being invoked ends with an error. Closing again does nothing.
 func (h *Host) Close() error {
 	h.stop()
 	h.events.Wait()
@@ -178,14 +179,33 @@ func requestID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// lockedWriter takes the lines of several processes.
-type lockedWriter struct {
+// shared is a writer that several processes write to.
+type shared struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
-func (w *lockedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
+// lines passes on what one process writes line by line, so that the lines of several stay whole.
+type lines struct {
+	to   *shared
+	rest []byte // the beginning of a line
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	end := bytes.LastIndexByte(l.rest, '\n') + 1
+	err := l.flush(end)
+	return len(p), err
+}
+
+// flush passes on the first n bytes.
+func (l *lines) flush(n int) error {
+	if n == 0 {
+		return nil
+	}
+	l.to.mu.Lock()
+	defer l.to.mu.Unlock()
+	_, err := l.to.to.Write(l.rest[:n])
+	l.rest = append(l.rest[:0], l.rest[n:]...)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -35,6 +36,8 @@ type refused struct{ error }
 
 func answer(ctx context.Context, e event) (map[string]any, error) {
 	switch e.Do {
+	case "write":
+		fmt.Fprint(os.Stderr, "a line\nand a half")
 	case "refuse":
 		return nil, refused{errors.New("not today")}
 	case "exit":
@@ -146,6 +149,32 @@ func TestProcesses(t *testing.T) {
 	}
 	if _, err := host.Invoke(t.Context(), "other", nil); !errors.Is(err, lambdahost.ErrNoFunction) {
 		t.Errorf("got error %v, want %v", err, lambdahost.ErrNoFunction)
+	}
+}
+
+func TestLog(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	host, err := lambdahost.Start(map[string]lambdahost.Function{"it": {Bootstrap: self, Timeout: 2 * time.Second, Log: &log}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := host.Invoke(t.Context(), "it", []byte(`{"Do":"write"}`)); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := host.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if log.String() != "a line\nand a half" {
+		t.Errorf("the log is %q", log.String())
+	}
+	if _, err := host.Invoke(t.Context(), "it", []byte(`{}`)); err == nil {
+		t.Error("a closed host invokes")
 	}
 }
 

@@ -64,6 +64,7 @@ func TestBadEvents(t *testing.T) {
 			}
 		})
 	}
+	w.ok("close the host", w.host.Close())
 	if !strings.Contains(w.logs.String(), "somebody wrote this by hand") {
 		t.Error("the text that was not understood is not in the log")
 	}

@@ -227,6 +227,7 @@ func (w *world) afterwards() {
 // checkLogs reads what the functions logged: JSON, one line an event, no secrets.
 func (w *world) checkLogs() {
 	w.Helper()
+	w.ok("close the host", w.host.Close())
 	count := 0
 	for lines := bufio.NewScanner(strings.NewReader(w.logs.String())); lines.Scan(); count++ {
 		var line struct{ Time, Level, Msg string }

@@ -6,6 +6,7 @@
 package moto_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -85,17 +86,8 @@ func onStage(t *testing.T) stage {
 	return s
 }
 
-func python() string { return first(os.Getenv(pythonVariable), pythonDefault) }
-func jars() string   { return first(os.Getenv(jarsVariable), jarsDefault) }
-
-func first(some ...string) string {
-	for _, s := range some {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
+func python() string { return cmp.Or(os.Getenv(pythonVariable), pythonDefault) }
+func jars() string   { return cmp.Or(os.Getenv(jarsVariable), jarsDefault) }
 
 var setUp = sync.OnceValues(func() (stage, error) {
 	var s stage
@@ -119,6 +111,7 @@ var setUp = sync.OnceValues(func() (stage, error) {
 	var err error
 	if s.proxy, err = newProxy(s.moto); err == nil {
 		s.moto = s.server.URL
+		stops = append(stops, func() error { s.server.Close(); return nil })
 	}
 	return s, err
 })
@@ -140,10 +133,10 @@ func build(packages ...string) (folder string, remove func() error, err error) {
 		return "", nil, fmt.Errorf("make a folder for the binaries: %w", err)
 	}
 	remove = func() error { return os.RemoveAll(folder) }
-	make := exec.Command("go", append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder + "/"}, packages...)...)
-	make.Dir = root
-	make.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := make.CombinedOutput(); err != nil {
+	compile := exec.Command("go", append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder + "/"}, packages...)...)
+	compile.Dir = root
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := compile.CombinedOutput(); err != nil {
 		return "", remove, fmt.Errorf("build %s: %w\n%s", strings.Join(packages, ", "), err, out)
 	}
 	return folder, remove, nil
@@ -164,8 +157,11 @@ func startMoto() (url string, stop func() error, err error) {
 	if err := server.Start(); err != nil {
 		return "", nil, errors.Join(fmt.Errorf("start moto: %w", err), log.Close(), os.Remove(log.Name()))
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = server.Wait() // it is ended by its signal
+		close(ended)
+	}()
 	stop = func() error {
 		if err := server.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("stop moto: %w", err)

@@ -157,7 +157,6 @@ type answer struct {
 // report is what functions answer and the CLI prints.
 type report struct {
 	Account   string
-	Snapshot  string
 	Resources []struct{ Region, Kind, ID, Name, Phase, Reason string }
 	Summary   struct {
 		Total, Pending int
