@@ -126,8 +126,8 @@ var hints = map[class]string{
 		"until then no order can be given and nothing closed; the originals are not affected",
 	headerClass: "originals and states are not affected; the header of a live snapshot is written anew when it " +
 		"closes, that of a closed one comes back from a point-in-time recovery of the table or a backup of the file",
-	seenClass:   "its alarm counts as seen before; nothing else depends on it",
-	leaseClass:  "the next run takes it over once it has stood still; nothing is lost",
+	seenClass:  "its alarm counts as seen before; nothing else depends on it",
+	leaseClass: "the next run takes it over once it has stood still; nothing is lost",
 	coverageClass: "this kind counts as not inspected here until a run lists it again; " +
 		"its originals are not affected",
 	originalClass: "restore this item from a point-in-time recovery of the table or a backup of the file and " +
