@@ -91,8 +91,9 @@ func (n name) key() Key {
 		return Key{shardPK(n.snapshot, n.region), join("PART", kind, n.id, strconv.Itoa(n.order), n.part)}
 	case stateClass:
 		return Key{shardPK(n.snapshot, n.region), join("STATE", kind, n.id)}
+	default:
+		return Key{}
 	}
-	return Key{}
 }
 
 // parse reads a key. It accepts only what key writes.
@@ -145,6 +146,8 @@ func (n name) check() error {
 		parts = []string{n.snapshot, n.region, string(n.kind), n.id}
 	case partClass:
 		parts = []string{n.snapshot, n.region, string(n.kind), n.id, n.part}
+	default:
+		return errors.New("it is no item of a store")
 	}
 	for _, part := range parts {
 		if part == "" {

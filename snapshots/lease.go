@@ -131,13 +131,22 @@ func (b *Book) write(ctx context.Context, lease *Lease, ttl time.Duration, chang
 // lasts says whether the holder may still write, by the wall clock: the monotonic one stands still
 // while a Lambda function is frozen.
 func (l *Lease) lasts() error {
-	if l.Owner == "" {
-		return fmt.Errorf("it has been released: %w", ErrLeaseLost)
-	}
-	if now := time.Now().Round(0); !now.Before(l.End) {
-		return fmt.Errorf("it ended %s ago: %w", now.Sub(l.End), ErrLeaseLost)
+	if why := l.over(); why != "" {
+		return fmt.Errorf("%s: %w", why, ErrLeaseLost)
 	}
 	return nil
+}
+
+// over says why the holder may not write any more; empty while it may.
+func (l *Lease) over() string {
+	now := time.Now().Round(0)
+	switch {
+	case l.Owner == "":
+		return "the lease has been given back"
+	case !now.Before(l.End):
+		return fmt.Sprintf("the lease ended %s ago", now.Sub(l.End))
+	}
+	return ""
 }
 
 // within is a fence that ends with the lease, or with the fence that the caller has set.
@@ -220,7 +229,7 @@ func readable(r Record) *Fault {
 
 // Release gives the lease back.
 func (b *Book) Release(ctx context.Context, lease *Lease) error {
-	if lease.lasts() != nil {
+	if lease.over() != "" {
 		return nil // whoever wants it has waited, or will wait, for it to stand still
 	}
 	free := lease.freed()

@@ -22,7 +22,12 @@ func assemble(of Lease, records []Record) Shard {
 		}
 		switch n.class {
 		case leaseClass:
-			shard.fail(decode(record, &shard.Lease))
+			var lease Lease
+			if fault := decode(record, &lease); fault != nil {
+				shard.fail(fault)
+			} else {
+				shard.Lease = lease
+			}
 		case coverageClass:
 			var c coverage
 			if fault := decode(record, &c); fault != nil {
@@ -34,7 +39,7 @@ func assemble(of Lease, records []Record) Shard {
 			ref := n.ref()
 			ref.Account = of.Account
 			if resources[ref] == nil {
-				resources[ref] = &stored{ref: ref, of: of}
+				resources[ref] = &stored{ref: ref}
 				refs = append(refs, ref)
 			}
 			resources[ref].add(n, record)
@@ -64,7 +69,6 @@ func (s *Shard) fail(fault *Fault) {
 // stored is what the table has of one resource.
 type stored struct {
 	ref       killswitch.Ref
-	of        Lease
 	originals []ordered
 	parts     []ordered
 	state     *Record
@@ -82,7 +86,7 @@ func (s *stored) add(n name, record Record) {
 		s.originals = append(s.originals, ordered{n.order, record})
 	case partClass:
 		s.parts = append(s.parts, ordered{n.order, record})
-	case stateClass:
+	default: // parse knows no other of a resource
 		s.state = &record
 	}
 }

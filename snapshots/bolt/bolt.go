@@ -71,6 +71,9 @@ func (t *table) open() error {
 			return file, err
 		},
 	}
+	if stat, err := os.Stat(t.path); err == nil && stat.Size() == 0 {
+		return fmt.Errorf("%w: it is empty", errDamaged) // bbolt would begin a new one in it
+	}
 	return t.sound(func() error {
 		db, err := bbolt.Open(t.path, 0o600, options)
 		if err != nil {

@@ -146,6 +146,7 @@ func TestFilesThatCannotBeUsedAreRefused(t *testing.T) {
 		content []byte
 		want    string
 	}{
+		"nothing":           {nil, "damaged or cut short (file damaged: it is empty)"},
 		"a text":            {[]byte("my shopping list"), "is not a snapshot file"},
 		"a long text":       {[]byte(strings.Repeat("my shopping list\n", 10_000)), "is not a snapshot file"},
 		"a page":            {text[:4096], "damaged or cut short"},

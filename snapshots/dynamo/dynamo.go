@@ -165,6 +165,7 @@ func (t *table) meaning(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", snapshots.ErrBusy, err)
 	case awserr.Transient:
 		return fmt.Errorf("%w: %w", snapshots.ErrUnsure, err)
+	default:
+		return err
 	}
-	return err
 }

@@ -96,8 +96,12 @@ func Start(ctx context.Context, jars string) (url string, stop func() error, err
 	if err := java.Start(); err != nil {
 		return "", nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- java.Wait() }()
+	ended := make(chan struct{})
+	var cause error // of the end
+	go func() {
+		defer close(ended)
+		cause = java.Wait()
+	}()
 	stop = func() error {
 		if err := java.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("stop DynamoDB Local: %w", err)
@@ -111,9 +115,8 @@ func Start(ctx context.Context, jars string) (url string, stop func() error, err
 			return url, stop, nil
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			return "", nil, fmt.Errorf("DynamoDB Local ended (%v): %s", err, said.lastLine())
+		case <-ended:
+			return "", nil, errors.Join(fmt.Errorf("DynamoDB Local has ended: %s", said.lastLine()), cause)
 		default:
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {
