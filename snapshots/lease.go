@@ -91,9 +91,6 @@ func (b *Book) Write(ctx context.Context, lease *Lease, ttl time.Duration, chang
 }
 
 func (b *Book) write(ctx context.Context, lease *Lease, ttl time.Duration, changes []Change) error {
-	if err := lease.lasts(); err != nil {
-		return err
-	}
 	next := *lease
 	next.Beat++
 	next.End = time.Now().UTC().Add(ttl)
@@ -152,7 +149,12 @@ func (l *Lease) over() string {
 // within is a fence that ends with the lease, or with the fence that the caller has set.
 func within(ctx context.Context, lease *Lease) func() error {
 	held := *lease
-	return func() error { return errors.Join(killswitch.Fence(ctx), held.lasts()) }
+	return func() error {
+		if err := killswitch.Fence(ctx); err != nil {
+			return err
+		}
+		return held.lasts()
+	}
 }
 
 // prepare makes the swaps of a Write, that of the lease first.
