@@ -43,8 +43,5 @@ func TestSmallAccountIsPausedAndRestoredExactly(t *testing.T) {
 			}
 		}
 		w.wantRestored(before)
-		for _, c := range w.account.Trace() {
-			t.Log(c)
-		}
 	})
 }

@@ -27,7 +27,7 @@ func Function(ctx context.Context, log *slog.Logger) (*trigger.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Handler(Options{Config: cfg, Account: account, Store: dynamo.Open(cfg, table), Settings: decided}, log), nil
+	return Handler(Options{Config: cfg, Account: account, Store: dynamo.Open(Fenced(cfg), table), Settings: decided}, log), nil
 }
 
 // Handler wires what answers events, in a function or wherever else the engine runs.

@@ -59,6 +59,9 @@ func (s *shard) decide(it *item) (d killswitch.Decision, err error) {
 
 // follow does what a decision asks for, but for steps, which act takes.
 func (s *shard) follow(it *item, d killswitch.Decision) {
+	if d.Do == killswitch.Done && s.waking(it) {
+		d.WakesAt = it.State.WakesAt
+	}
 	if !d.WakesAt.Equal(it.State.WakesAt) && d.Do != killswitch.TakeAct {
 		it.State.WakesAt = d.WakesAt
 		s.unsaved(it)
@@ -90,6 +93,14 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.rest(it)
 		s.phase(it, killswitch.Drifted, d.Reason)
 	}
+}
+
+// waking says whether AWS has said that it starts the resource, or should have by now, and no look
+// has shown it yet: what AWS says runs ahead of what its reads show. Our next step ends it.
+func (s *shard) waking(it *item) bool {
+	wakes := it.State.WakesAt
+	return it.want == killswitch.WantPaused && !wakes.IsZero() && it.State.AttemptedAt.Before(wakes) &&
+		!s.now().Before(wakes) && s.now().Before(wakes.Add(s.Pace.Idle))
 }
 
 // refuse notes that something stands in the way that stays. What was never touched is a verdict.
@@ -146,8 +157,10 @@ func (s *shard) reach(it *item, d killswitch.Decision) {
 		return
 	}
 	it.State.LookAt = s.now().Add(s.Pace.Idle)
-	if wakes := it.State.WakesAt; !wakes.IsZero() && wakes.After(s.now()) {
+	if wakes := it.State.WakesAt; wakes.After(s.now()) {
 		it.State.LookAt = earlier(it.State.LookAt, wakes)
+	} else if s.waking(it) {
+		it.State.LookAt = s.now().Add(s.Pace.Look)
 	}
 	s.unsaved(it)
 	s.phase(it, killswitch.Paused, "")

@@ -21,6 +21,7 @@ type listing struct {
 	order    int  // the order this turn lists for
 	under    bool // being listed
 	over     bool // this turn's listing has ended, well or not
+	closed   bool // and its coverage is written or on its way
 	failed   error
 	tries    int
 	looking  bool      // its items are being observed
@@ -118,7 +119,7 @@ func (s *shard) list() {
 		if order == 0 || l.under || s.now().Before(l.retryAt) {
 			continue
 		}
-		l.under, l.over, l.failed, l.order, l.count = true, false, nil, order, 0
+		l.under, l.over, l.closed, l.failed, l.order, l.count = true, false, false, nil, order, 0
 		l.retryAt = time.Time{}
 		l.verdicts, l.held = nil, nil
 		l.tries++
@@ -294,7 +295,7 @@ func (s *shard) listed(l *listing, err error) {
 
 // releaseHeld goes on with a listing that waited for the kinds it is listed after.
 func (s *shard) releaseHeld(l *listing) {
-	if l.order == 0 || l.coverage.Order == l.order && l.coverage.Listed {
+	if l.order == 0 || l.closed {
 		return
 	}
 	if s.hostsKnown(l) {
@@ -345,6 +346,6 @@ func (s *shard) cover(l *listing, failed error) {
 	}
 	slices.Sort(ids)
 	c.Items, c.Hash = len(ids), snapshots.CoverageHash(ids)
-	l.coverage = c
+	l.coverage, l.closed = c, true
 	s.record(l, c)
 }

@@ -169,7 +169,16 @@ func (w *write) addState(it *item) bool {
 	return true
 }
 
+// room adds a change if the transaction has room for it. Of two coverages of a kind the later counts.
 func (w *write) room(c snapshots.Change) bool {
+	if c.Coverage != nil {
+		for i, o := range w.changes {
+			if o.Coverage != nil && o.Coverage.Kind == c.Coverage.Kind {
+				w.changes[i] = c
+				return true
+			}
+		}
+	}
 	size := snapshots.Size(c)
 	if len(w.changes) >= snapshots.MaxChanges || len(w.changes) > 0 && w.size+size > maxWrite {
 		return false

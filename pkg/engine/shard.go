@@ -287,29 +287,34 @@ func (s *shard) soon() bool {
 	return slices.ContainsFunc(s.items, func(it *item) bool { return s.unfinished(it) || s.lookDue(it) })
 }
 
-// wake is when the loop has to turn even without mail.
+// wake is when the loop has to turn even without mail. A time that has passed needs no waking: what
+// was due then is under way, or waits for something else.
 func (s *shard) wake() time.Time {
-	at := s.now().Add(s.Pace.Beat)
-	if s.opened && !s.lost {
-		at = earlier(at, s.wroteAt.Add(s.Pace.Beat))
-		if !s.dirtyAt.IsZero() {
-			at = earlier(at, s.dirtyAt.Add(s.Pace.Lag))
+	now := s.now()
+	at := now.Add(s.Pace.Beat)
+	sooner := func(t time.Time) {
+		if t.After(now) {
+			at = earlier(at, t)
 		}
-		at = earlier(at, time.Unix(0, s.endsAt.Load()))
 	}
-	if len(s.jobs) > 0 && s.retryAt.After(s.now()) {
-		at = earlier(at, s.retryAt)
+	if s.opened && !s.lost {
+		sooner(s.wroteAt.Add(s.Pace.Beat))
+		sooner(time.Unix(0, s.endsAt.Load()))
+		if !s.dirtyAt.IsZero() {
+			sooner(s.dirtyAt.Add(s.Pace.Lag))
+		}
+	}
+	if len(s.jobs) > 0 {
+		sooner(s.retryAt)
+	}
+	if s.draining {
+		return at
 	}
 	for _, l := range s.listings {
-		if !l.retryAt.IsZero() && !l.under && !s.draining {
-			at = earlier(at, l.retryAt)
-		}
+		sooner(l.retryAt)
 	}
-	if !s.draining && s.opened {
+	if s.opened {
 		at = s.nextItem(at)
-	}
-	if soonest := s.now().Add(time.Millisecond); at.Before(soonest) {
-		return soonest
 	}
 	return at
 }
