@@ -81,9 +81,6 @@ func (o *careful) pause() {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(o.r.rds.clusters)) {
-		if o.r.rds.clusters[id].spec.Limitless {
-			continue
-		}
 		if _, err := o.rds.StopDBCluster(o.ctx, &rds.StopDBClusterInput{DBClusterIdentifier: &id}); err == nil {
 			o.clusters = append(o.clusters, id)
 		}

@@ -61,7 +61,8 @@ type DBCluster struct {
 	ID     string
 	Engine string // default "aurora-postgresql"; "mysql" or "postgres" make a Multi-AZ DB cluster
 	Mode   string // EngineMode, default "provisioned"; "serverless" is Aurora Serverless v1
-	// Limitless makes it Aurora Limitless, of which AWS does not say whether it can be stopped.
+	// Limitless makes it Aurora Limitless. AWS does not say whether it can be stopped; here it is refused
+	// for good, which is the harder of the two for whoever tries.
 	Limitless bool
 	// Global is the global database it belongs to. Clusters of several regions may share one.
 	Global string

@@ -95,7 +95,7 @@ func stopDBCluster(c *call, in *rds.StopDBClusterInput) (*rds.StopDBClusterOutpu
 		return nil, err
 	}
 	if cluster.spec.Limitless {
-		return nil, c.unmodelled("rds:StopDBCluster of Aurora Limitless")
+		return nil, apiError(http.StatusBadRequest, "InvalidParameterCombination", "Aurora Limitless clusters are not eligible for stopping and starting.")
 	}
 	if err := c.refusesStop(cluster); err != nil {
 		return nil, err

@@ -270,7 +270,7 @@ func TestDatabaseRefusals(t *testing.T) {
 		"a cluster with a member being busy":   {addCluster(DBCluster{Members: []DBMember{{ID: "m", Status: "rebooting"}}}), "stop cluster", "c", "InvalidDBInstanceState"},
 		"Aurora Serverless v1":                 {addCluster(DBCluster{Mode: "serverless"}), "stop cluster", "c", "InvalidDBClusterStateFault"},
 		"a Multi-AZ DB cluster":                {addCluster(DBCluster{Engine: "mysql", Members: member}), "stop cluster", "c", "InvalidDBClusterStateFault"},
-		"Aurora Limitless is not modelled":     {addCluster(DBCluster{Limitless: true, Members: member}), "stop cluster", "c", "awssim.Unmodelled"},
+		"Aurora Limitless":                     {addCluster(DBCluster{Limitless: true, Members: member}), "stop cluster", "c", "InvalidParameterCombination"},
 		"a DocumentDB cluster without members": {addCluster(DBCluster{Engine: "docdb"}), "stop cluster", "c", "InvalidDBClusterStateFault"},
 		"a global database of two regions": {func(a *Account) {
 			addCluster(DBCluster{Members: member, Global: "g"})(a)
