@@ -209,13 +209,3 @@ func (s *shard) nextItem(at time.Time) time.Time {
 	}
 	return at
 }
-
-// kindOf finds the listing of a kind.
-func (s *shard) kindOf(kind killswitch.Kind) *listing {
-	for _, l := range s.listings {
-		if l.declaration.Kind == kind {
-			return l
-		}
-	}
-	return nil
-}

@@ -203,17 +203,34 @@ func firstWave(d killswitch.Declaration, want killswitch.Want) int {
 // lastWave is beyond all waves of pausing and resuming.
 const lastWave = 9
 
-// tick is the next common look at items of the kind, so that one call sees all of them.
+// tick is the next common look of the region at which the item is to be looked at, so that one call
+// sees all that are due: after Look, and less and less often while it goes on, since what has taken
+// long takes longer. Resuming, the next wave waits for what is seen, so a look is never later than a
+// tenth of the time it took; pausing, nothing waits for it, and a quarter does.
 func (s *shard) tick(it *item) time.Time {
-	l := s.kindOf(it.Resource.Ref.Kind)
 	now := s.now()
-	if l.tickAt.IsZero() || now.Sub(l.tickAt) > s.Pace.Look {
-		l.tickAt = now
+	if s.ticked.IsZero() {
+		s.ticked = now
 	}
-	for !l.tickAt.After(now) {
-		l.tickAt = l.tickAt.Add(s.Pace.Look)
+	part := time.Duration(10)
+	if it.want == killswitch.WantPaused {
+		part = 4
 	}
-	return l.tickAt
+	between := min(max(s.Pace.Look, s.takes(it)/part), s.Pace.Slow)
+	at := s.ticked.Add((now.Sub(s.ticked) + between).Truncate(s.Pace.Look))
+	for !at.After(now) || at.Before(s.trustAt(it)) {
+		at = at.Add(s.Pace.Look)
+	}
+	return at
+}
+
+// takes is for how long the item's last step has been taking effect.
+func (s *shard) takes(it *item) time.Duration {
+	since := it.State.AttemptedAt
+	if since.IsZero() {
+		return 0
+	}
+	return s.now().Sub(since)
 }
 
 // look observes the items that are due, all of one kind together.

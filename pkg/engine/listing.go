@@ -24,8 +24,7 @@ type listing struct {
 	closed   bool // and its coverage is written or on its way
 	failed   error
 	tries    int
-	looking  bool      // its items are being observed
-	tickAt   time.Time // the next common look
+	looking  bool // its items are being observed
 	retryAt  time.Time
 	count    int
 	found    []*item             // new ones of this listing, until they are durable

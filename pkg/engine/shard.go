@@ -35,6 +35,7 @@ type shard struct {
 	unread  bool // it must be read before it is opened: a run before this one may have been here
 	waiting []func()
 
+	ticked   time.Time // when the looks of the region began: they keep step with it
 	jobs     []*job
 	writing  bool
 	wroteAt  time.Time

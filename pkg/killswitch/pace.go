@@ -17,7 +17,8 @@ type Pace struct {
 	Beat  time.Duration // how often it is renewed
 	Call  time.Duration // the deadline of one mutating call; shorter than Lease
 	Lag   time.Duration // how long AWS's reads may show what was before a write
-	Look  time.Duration // how often something in flight is looked at
+	Look  time.Duration // how often something in flight is looked at, at first
+	Slow  time.Duration // how often at least
 	Idle  time.Duration // how often a paused account is looked at
 	Live  time.Duration // how often a run looks for new orders
 	Spare time.Duration // how long before the end of a Lambda's time a run takes no new work
@@ -26,14 +27,14 @@ type Pace struct {
 // StandardPace is the pace for real accounts.
 func StandardPace() Pace {
 	return Pace{
-		Lease: 60 * time.Second, Beat: 15 * time.Second, Call: 20 * time.Second, Lag: 5 * time.Second,
-		Look: 15 * time.Second, Idle: 15 * time.Minute, Live: 15 * time.Second, Spare: 60 * time.Second,
+		Lease: 60 * time.Second, Beat: 20 * time.Second, Call: 20 * time.Second, Lag: 5 * time.Second,
+		Look: 15 * time.Second, Slow: 60 * time.Second, Idle: 15 * time.Minute, Live: 20 * time.Second, Spare: 60 * time.Second,
 	}
 }
 
 // Divide gives the same pace, n times as fast.
 func (p Pace) Divide(n float64) Pace {
-	for _, d := range []*time.Duration{&p.Lease, &p.Beat, &p.Call, &p.Lag, &p.Look, &p.Idle, &p.Live, &p.Spare} {
+	for _, d := range []*time.Duration{&p.Lease, &p.Beat, &p.Call, &p.Lag, &p.Look, &p.Slow, &p.Idle, &p.Live, &p.Spare} {
 		*d = time.Duration(float64(*d) / n)
 	}
 	return p
