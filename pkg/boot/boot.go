@@ -83,11 +83,7 @@ func Engine(o Options) *engine.Engine {
 func open(o Options, region string) []killswitch.Service {
 	cfg := o.Config.Copy()
 	cfg.Region = region
-	var all []killswitch.Service
-	for _, definition := range services.All() {
-		all = append(all, definition.New(services.Env{Config: cfg, Account: o.Account, Settings: o.Settings}))
-	}
-	return all
+	return services.Open(services.Env{Config: cfg, Account: o.Account, Settings: o.Settings})
 }
 
 func rates(speed float64) map[string]killswitch.Rate {

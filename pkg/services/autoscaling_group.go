@@ -109,7 +109,7 @@ func autoScalingGroups() Definition {
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &groups{
-			env: env, declaration: declaration, reads: newEC2Reads(env),
+			env: env, declaration: declaration, reads: env.ec2Reads(),
 			client: autoscaling.NewFromConfig(env.Config),
 		}
 	}}

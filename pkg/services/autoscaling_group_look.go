@@ -209,6 +209,17 @@ func (s *groups) cannotStop(i ec2types.Instance, local map[ec2types.InstanceType
 func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	at := time.Now()
 	seen := make(map[killswitch.Ref]killswitch.Observation, len(items))
+	members, err := s.moving(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	items = slices.DeleteFunc(slices.Clone(items), func(it killswitch.Item) bool {
+		look, moves := stillMoving(it, members)
+		if moves {
+			seen[it.Resource.Ref] = *observation(at, look)
+		}
+		return moves
+	})
 	present, err := s.byName(ctx, items)
 	if err != nil {
 		return nil, err
@@ -227,7 +238,7 @@ func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[kill
 	var reads errgroup.Group
 	reads.Go(func() error { absent = s.confirmGone(ctx, missing); return nil })
 	reads.Go(func() (err error) {
-		looks, err = s.lookAt(ctx, items, page)
+		looks, err = s.lookAt(ctx, items, page, members)
 		return err
 	})
 	if err := reads.Wait(); err != nil {
@@ -243,6 +254,42 @@ func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[kill
 		seen[it.Resource.Ref] = look
 	}
 	return seen, nil
+}
+
+// moving looks at the members that the last step of each group has stopped or started.
+func (s *groups) moving(ctx context.Context, items []killswitch.Item) (map[string]instanceLook, error) {
+	var ids []string
+	started := map[string]bool{}
+	for _, it := range items {
+		if _, seen := it.Seen.Resource.(groupSeen); !seen || it.State.Step != stopMembers && it.State.Step != startMembers {
+			continue
+		}
+		before, _ := recorded(it.Parts) // a part that cannot be read makes Decide refuse
+		for _, m := range before {
+			ids = append(ids, m.ID)
+			if it.State.Step == startMembers {
+				started[m.ID] = m.Healthy
+			}
+		}
+	}
+	return s.reads.look(ctx, ids, started)
+}
+
+// stillMoving is the earlier look at a group with its members as they are now, where any of them is
+// on its way: until all have arrived, nothing else about the group matters.
+func stillMoving(it killswitch.Item, members map[string]instanceLook) (look groupSeen, moves bool) {
+	look, seen := it.Seen.Resource.(groupSeen)
+	if !seen {
+		return look, false
+	}
+	look.Members = slices.Clone(look.Members)
+	for n, m := range look.Members {
+		if now, ok := members[m.ID]; ok && now.State != "" {
+			moves = moves || now.onItsWay()
+			look.Members[n].instanceSeen = now.seen(m.instanceSeen)
+		}
+	}
+	return look, moves
 }
 
 // byName describes the groups of items.
@@ -301,8 +348,10 @@ func (s *groups) confirmGone(ctx context.Context, missing []killswitch.Item) map
 	return evidence
 }
 
-// lookAt looks at the members of groups.
-func (s *groups) lookAt(ctx context.Context, items []killswitch.Item, page []asgtypes.AutoScalingGroup) (map[string]groupSeen, error) {
+// lookAt looks at groups and at their members, but for those that were looked at in full just now.
+func (s *groups) lookAt(
+	ctx context.Context, items []killswitch.Item, page []asgtypes.AutoScalingGroup, just map[string]instanceLook,
+) (map[string]groupSeen, error) {
 	pools, err := s.warmPools(ctx, page)
 	if err != nil {
 		return nil, err
@@ -326,21 +375,20 @@ func (s *groups) lookAt(ctx context.Context, items []killswitch.Item, page []asg
 			}
 		}
 	}
-	instances, gone, err := s.reads.byID(ctx, ids)
+	machines, err := s.machines(ctx, ids, just)
 	if err != nil {
 		return nil, err
 	}
-	statuses, local, err := s.checks(ctx, ids, instances, known)
-	if err != nil {
+	if members.instances, members.local, err = s.judged(ctx, machines, known); err != nil {
 		return nil, err
 	}
 	looks := make(map[string]groupSeen, len(page))
 	for _, group := range page {
 		name := aws.ToString(group.AutoScalingGroupName)
-		look := s.see(group, members.of(group), also[name], instances, local)
+		look := s.see(group, members.of(group), also[name], members.instances, members.local)
 		for n, m := range look.Members {
-			look.Members[n].Status = statuses[m.ID]
-			if gone[m.ID] != "" {
+			look.Members[n].Status = machines[m.ID].Status
+			if machines[m.ID].gone != "" {
 				look.Members[n].State = stateTerminated
 			}
 		}
@@ -349,25 +397,38 @@ func (s *groups) lookAt(ctx context.Context, items []killswitch.Item, page []asg
 	return looks, nil
 }
 
-// checks reads, side by side, the status checks of what runs, and the instance store of the types
-// that a pause has not judged yet.
-func (s *groups) checks(
-	ctx context.Context, ids []string, instances map[string]ec2types.Instance, known map[string]bool,
-) (statuses map[string]string, local map[ec2types.InstanceType]bool, err error) {
-	var running []string
-	var sizes []ec2types.InstanceType
+// machines are looks at instances; what was looked at in full just now is not asked for again.
+func (s *groups) machines(ctx context.Context, ids []string, just map[string]instanceLook) (map[string]instanceLook, error) {
+	looks := map[string]instanceLook{}
+	var unseen []string
 	for _, id := range ids {
-		i, ok := instances[id]
-		if !ok || stateOf(i) != stateRunning {
-			continue
-		}
-		running = append(running, id)
-		if !known[id] {
-			sizes = append(sizes, i.InstanceType)
+		if now := just[id]; now.full != nil {
+			looks[id] = now
+		} else {
+			unseen = append(unseen, id)
 		}
 	}
-	var reads errgroup.Group
-	reads.Go(func() (err error) { statuses, err = s.reads.statuses(ctx, running); return err })
-	reads.Go(func() (err error) { local, err = s.reads.instanceStore(ctx, sizes); return err })
-	return statuses, local, reads.Wait()
+	more, err := s.reads.look(ctx, unseen, nil)
+	maps.Copy(looks, more)
+	return looks, err
+}
+
+// judged are the instances that were found, and the instance store of those types that run and that
+// no pause has judged yet.
+func (s *groups) judged(ctx context.Context, machines map[string]instanceLook, known map[string]bool) (
+	instances map[string]ec2types.Instance, local map[ec2types.InstanceType]bool, err error,
+) {
+	instances = map[string]ec2types.Instance{}
+	var sizes []ec2types.InstanceType
+	for id, look := range machines {
+		if look.full == nil {
+			continue
+		}
+		instances[id] = *look.full
+		if look.State == stateRunning && !known[id] {
+			sizes = append(sizes, look.full.InstanceType)
+		}
+	}
+	local, err = s.reads.instanceStore(ctx, sizes)
+	return instances, local, err
 }

@@ -68,7 +68,7 @@ func ec2Instances() Definition {
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &instances{
-			env: env, declaration: declaration, reads: newEC2Reads(env),
+			env: env, declaration: declaration, reads: env.ec2Reads(),
 			groups: autoscaling.NewFromConfig(env.Config),
 		}
 	}}
@@ -198,11 +198,11 @@ func (s *instances) Discover(ctx context.Context) iter.Seq2[killswitch.Found, er
 
 // around is what a page of instances does not tell about them.
 type around struct {
-	members  map[string]string // instance → group; nil: not read
-	statuses map[string]string
-	whole    bool // statuses are those of the whole region
-	local    map[ec2types.InstanceType]bool
-	spot     map[string]ec2types.SpotInstanceRequest
+	members map[string]string // instance → group; nil: not read
+	checks  map[string]check
+	whole   bool // checks are those of the whole region
+	local   map[ec2types.InstanceType]bool
+	spot    map[string]ec2types.SpotInstanceRequest
 }
 
 // lookAround reads what is missing of around for one page. Nothing is read for a page on which
@@ -224,7 +224,7 @@ func (s *instances) lookAround(ctx context.Context, known around, page []ec2type
 		sizes = append(sizes, i.InstanceType)
 		unowned = unowned || groupOf(i, nil) == ""
 	}
-	next := around{members: known.members, statuses: known.statuses, whole: known.whole}
+	next := around{members: known.members, checks: known.checks, whole: known.whole}
 	var reads errgroup.Group
 	reads.Go(func() (err error) {
 		if unowned && known.members == nil {
@@ -234,7 +234,7 @@ func (s *instances) lookAround(ctx context.Context, known around, page []ec2type
 	})
 	reads.Go(func() (err error) {
 		if !known.whole {
-			next.statuses, err = s.reads.statuses(ctx, running)
+			next.checks, err = s.reads.checksOf(ctx, running, false)
 			next.whole = len(running) > idsPerStatus
 		}
 		return err
@@ -275,7 +275,7 @@ func (s *instances) members(ctx context.Context) (map[string]string, error) {
 // found is one instance of the listing.
 func (s *instances) found(i ec2types.Instance, known around, at time.Time) (killswitch.Found, error) {
 	id, tags := aws.ToString(i.InstanceId), tagsOf(i.Tags)
-	seen := seeInstance(i, known.statuses[id])
+	seen := seeInstance(i, known.checks[id].Status)
 	found := killswitch.Found{
 		Resource: killswitch.Resource{
 			Ref: s.env.ref(killswitch.EC2Instance, id), Name: tags["Name"], Type: string(i.InstanceType), Tags: tags,

@@ -16,39 +16,33 @@ import (
 // Observe looks at instances by id, and at the status checks of those that run.
 func (s *instances) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	at := time.Now()
-	ids := make([]string, len(items))
+	ids, started := make([]string, len(items)), map[string]bool{}
 	for n, it := range items {
 		ids[n] = it.Resource.Ref.ID
-	}
-	found, gone, err := s.reads.byID(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var running []string
-	for _, id := range ids {
-		if i, ok := found[id]; ok && stateOf(i) == stateRunning {
-			running = append(running, id)
+		if it.State.Step == startInstances {
+			// An original that cannot be read makes Decide refuse, whatever is seen.
+			was, _ := decode[instanceOriginal](instanceSchema, it.Original)
+			started[ids[n]] = was.Healthy
 		}
 	}
-	statuses, err := s.reads.statuses(ctx, running)
+	looks, err := s.reads.look(ctx, ids, started)
 	if err != nil {
 		return nil, err
 	}
 	seen := make(map[killswitch.Ref]killswitch.Observation, len(items))
 	for _, it := range items {
-		id := it.Resource.Ref.ID
-		look := killswitch.Observation{Presence: killswitch.Unknown, At: at}
-		if i, ok := found[id]; ok {
-			look.State = stateOf(i)
-			if look.State == stateTerminated {
-				look.Presence, look.Evidence = killswitch.Absent, stateTerminated
-			} else {
-				look.Presence, look.Resource = killswitch.Present, seeInstance(i, statuses[id])
-			}
-		} else if evidence, ok := gone[id]; ok {
-			look.Presence, look.Evidence = killswitch.Absent, evidence
+		look := looks[it.Resource.Ref.ID]
+		observed := killswitch.Observation{Presence: killswitch.Unknown, At: at, State: look.State}
+		switch {
+		case look.gone != "":
+			observed.Presence, observed.Evidence = killswitch.Absent, look.gone
+		case look.State == stateTerminated:
+			observed.Presence, observed.Evidence = killswitch.Absent, stateTerminated
+		case look.State != "":
+			before, _ := it.Seen.Resource.(instanceSeen)
+			observed.Presence, observed.Resource = killswitch.Present, look.seen(before)
 		}
-		seen[it.Resource.Ref] = look
+		seen[it.Resource.Ref] = observed
 	}
 	return seen, nil
 }

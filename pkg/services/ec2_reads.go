@@ -10,8 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
-
-	"aws-hit-breaks/pkg/awserr"
 )
 
 // How much one read takes. DescribeInstances has no published limit of ids; the others are on the
@@ -31,72 +29,19 @@ const (
 // ec2Reads are the reads of EC2 that instances and groups share, in one region. It remembers which
 // types have instance store, which AWS never changes, and nothing else.
 type ec2Reads struct {
-	client *ec2.Client
+	client    *ec2.Client
+	instances together[described]
+	checks    together[map[string]check]
 
 	mu    sync.Mutex
 	local map[ec2types.InstanceType]bool // has instance store
 }
 
 func newEC2Reads(env Env) *ec2Reads {
-	return &ec2Reads{client: ec2.NewFromConfig(env.Config), local: map[ec2types.InstanceType]bool{}}
-}
-
-// byID looks at instances by id. Every id is a key of one of the answers: found, or gone with AWS's
-// word for it. AWS refuses the whole call for one id that does not exist, so a refused list is
-// halved until the missing id stands alone: then the refusal is about it.
-func (r *ec2Reads) byID(ctx context.Context, ids []string) (found map[string]ec2types.Instance, gone map[string]string, err error) {
-	found, gone = map[string]ec2types.Instance{}, map[string]string{}
-	var mu sync.Mutex
-	var reads errgroup.Group
-	reads.SetLimit(readsAtOnce)
-	for chunk := range slices.Chunk(ids, idsPerLook) {
-		reads.Go(func() error {
-			instances, missing, err := r.halving(ctx, chunk)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, i := range instances {
-				found[aws.ToString(i.InstanceId)] = i
-			}
-			for id, evidence := range missing {
-				gone[id] = evidence
-			}
-			return nil
-		})
-	}
-	if err := reads.Wait(); err != nil {
-		return nil, nil, err
-	}
-	return found, gone, nil
-}
-
-func (r *ec2Reads) halving(ctx context.Context, ids []string) ([]ec2types.Instance, map[string]string, error) {
-	instances, err := r.describe(ctx, &ec2.DescribeInstancesInput{
-		InstanceIds: ids, IncludeManagedResources: aws.Bool(true),
-	})
-	switch {
-	case err == nil:
-		return instances, nil, nil
-	case awserr.Of(err) != awserr.Gone:
-		return nil, nil, fmt.Errorf("look at %d instances by id: %w", len(ids), err)
-	case len(ids) == 1:
-		return nil, map[string]string{ids[0]: awserr.Code(err)}, nil
-	}
-	gone := map[string]string{}
-	instances = nil
-	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
-		found, missing, err := r.halving(ctx, half)
-		if err != nil {
-			return nil, nil, err
-		}
-		instances = append(instances, found...)
-		for id, evidence := range missing {
-			gone[id] = evidence
-		}
-	}
-	return instances, gone, nil
+	r := &ec2Reads{client: ec2.NewFromConfig(env.Config), local: map[ec2types.InstanceType]bool{}}
+	r.instances.ask = r.byID
+	r.checks.ask = func(ctx context.Context, ids []string) (map[string]check, error) { return r.checksOf(ctx, ids, true) }
+	return r
 }
 
 // existing looks at instances by a filter on their ids: those that do not exist (any more) are
@@ -150,58 +95,6 @@ func instancesOf(page *ec2.DescribeInstancesOutput) []ec2types.Instance {
 		instances = append(instances, reservation.Instances...)
 	}
 	return instances
-}
-
-// statuses are the status checks of running instances: "ok" where both are, else the word of one
-// that is not. Few ids are asked for by id, a hundred a call; for more the pages of the region's
-// list are fewer calls. The answer may then hold more instances than asked for; one that is not in
-// it is not running any more.
-func (r *ec2Reads) statuses(ctx context.Context, running []string) (map[string]string, error) {
-	in := &ec2.DescribeInstanceStatusInput{IncludeManagedResources: aws.Bool(true)}
-	switch {
-	case len(running) == 0:
-		return nil, nil
-	case len(running) <= idsPerStatus:
-		in.InstanceIds = running
-	default:
-		in.MaxResults = aws.Int32(perPage)
-	}
-	statuses, err := r.describeStatuses(ctx, in)
-	if awserr.Of(err) == awserr.Gone {
-		// One was deleted since it was listed: the region's list names no ids.
-		return r.describeStatuses(ctx, &ec2.DescribeInstanceStatusInput{
-			IncludeManagedResources: aws.Bool(true), MaxResults: aws.Int32(perPage),
-		})
-	}
-	return statuses, err
-}
-
-func (r *ec2Reads) describeStatuses(ctx context.Context, in *ec2.DescribeInstanceStatusInput) (map[string]string, error) {
-	statuses := map[string]string{}
-	pages := ec2.NewDescribeInstanceStatusPaginator(r.client, in)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read status checks: %w", err)
-		}
-		for _, status := range page.InstanceStatuses {
-			statuses[aws.ToString(status.InstanceId)] = summary(status)
-		}
-	}
-	return statuses, nil
-}
-
-// summary is one word for both checks of a running instance.
-func summary(status ec2types.InstanceStatus) string {
-	for _, check := range []*ec2types.InstanceStatusSummary{status.InstanceStatus, status.SystemStatus} {
-		switch {
-		case check == nil:
-			return string(ec2types.SummaryStatusInsufficientData)
-		case check.Status != ec2types.SummaryStatusOk:
-			return string(check.Status)
-		}
-	}
-	return statusOK
 }
 
 // instanceStore says of each type whether it has disks that lose everything at a stop.

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 	"aws-hit-breaks/pkg/killswitch"
 )
 
-// Observe looks at services by name, ten of a cluster to a call, and at the scalable targets of
-// those that had one.
+// Observe looks at services by name, ten of a cluster to a call, and then at the scalable targets of
+// those that had one and are not waiting for their tasks: until these have come or gone, nothing is
+// done about a target, and the earlier look at it serves.
 func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	var reads errgroup.Group
 	reads.SetLimit(readsAtOnce)
@@ -22,23 +24,26 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 	for _, look := range looks {
 		reads.Go(func() error { return s.look(ctx, look) })
 	}
-	var targets []*map[string]ecsTarget
-	for ids := range slices.Chunk(withTarget(items), targetsPerRead) {
-		slot := new(map[string]ecsTarget)
-		targets = append(targets, slot)
-		reads.Go(func() (err error) {
-			*slot, err = s.targets(ctx, ids)
-			return err
-		})
-	}
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	known := map[string]ecsTarget{}
-	for _, slot := range targets {
-		for id, target := range *slot {
-			known[id] = target
+	known, wanted := map[string]ecsTarget{}, []string(nil)
+	for _, look := range looks {
+		for _, it := range look.items {
+			was, err := decode[ecsOriginal](ecsServiceSchema, it.Original)
+			if err != nil || was.Target == nil {
+				continue // an original that cannot be read makes Decide refuse
+			}
+			id := targetID(it.Resource.Ref)
+			if before, ok := it.Seen.Resource.(ecsSeen); ok && before.Target != nil && s.awaitsTasks(it, look) {
+				known[id] = *before.Target
+			} else {
+				wanted = append(wanted, id)
+			}
 		}
+	}
+	if err := s.lookAtTargets(ctx, wanted, known); err != nil {
+		return nil, err
 	}
 	observations := make(map[killswitch.Ref]killswitch.Observation, len(items))
 	for _, look := range looks {
@@ -47,6 +52,34 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 		}
 	}
 	return observations, nil
+}
+
+// awaitsTasks says whether our last step was to change the number of tasks, and they are still
+// coming or going.
+func (s *ecsService) awaitsTasks(it killswitch.Item, look *ecsLook) bool {
+	_, name := ecsNames(it.Resource.Ref)
+	service, found := look.found[name]
+	return found && (it.State.Step == setDesiredZero || it.State.Step == restoreDesired) &&
+		look.at.Before(it.State.AttemptedAt.Add(s.patience)) && !seeECSService(service, nil).steady()
+}
+
+// lookAtTargets adds scalable targets, by id, to those that are known.
+func (s *ecsService) lookAtTargets(ctx context.Context, ids []string, known map[string]ecsTarget) error {
+	chunks := slices.Collect(slices.Chunk(ids, targetsPerRead))
+	answers := make([]map[string]ecsTarget, len(chunks))
+	var reads errgroup.Group
+	reads.SetLimit(readsAtOnce)
+	for n, chunk := range chunks {
+		reads.Go(func() (err error) {
+			answers[n], err = s.targets(ctx, chunk)
+			return err
+		})
+	}
+	err := reads.Wait()
+	for _, answer := range answers {
+		maps.Copy(known, answer)
+	}
+	return err
 }
 
 // ecsLook is one call for up to ten services of a cluster, and its answer.
@@ -74,17 +107,6 @@ func byCluster(items []killswitch.Item) []*ecsLook {
 		look.items = append(look.items, it)
 	}
 	return looks
-}
-
-// withTarget are the ids of the scalable targets that originals have.
-func withTarget(items []killswitch.Item) []string {
-	var ids []string
-	for _, it := range items {
-		if was, err := decode[ecsOriginal](ecsServiceSchema, it.Original); err == nil && was.Target != nil {
-			ids = append(ids, targetID(it.Resource.Ref))
-		}
-	}
-	return ids
 }
 
 func (s *ecsService) look(ctx context.Context, look *ecsLook) error {

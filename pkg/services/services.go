@@ -3,9 +3,9 @@
 // of AWS decide that. All is the one list of them. The package imports the domain words, the
 // settings, awserr and the SDK; never the engine, the stores or the simulated account.
 //
-// A service reads, decides and calls. It never sleeps, never repeats a call that AWS refused and
-// keeps no state of its own but what AWS never changes: waiting, rates, attempts and memory are the
-// engine's.
+// A service reads, decides and calls. It never sleeps, but for the moment in which looks that fall
+// together become one call; it never repeats a call that AWS refused and keeps no state of its own
+// but what AWS never changes: waiting, rates, attempts and memory are the engine's.
 package services
 
 import (
@@ -27,6 +27,27 @@ type Env struct {
 	Config   aws.Config // with Region set
 	Account  string
 	Settings settings.Settings
+
+	ec2 *ec2Reads // shared by the services of the region
+}
+
+// ec2Reads are those of the region, or of this service alone.
+func (e Env) ec2Reads() *ec2Reads {
+	if e.ec2 == nil {
+		return newEC2Reads(e)
+	}
+	return e.ec2
+}
+
+// Open makes every service of one region, in the order of All. What several of them ask of EC2 at
+// the same time they ask together.
+func Open(env Env) []killswitch.Service {
+	env.ec2 = newEC2Reads(env)
+	var all []killswitch.Service
+	for _, definition := range All() {
+		all = append(all, definition.New(env))
+	}
+	return all
 }
 
 // ref names a resource of this place.
