@@ -60,6 +60,9 @@ func measured(t *testing.T, build func(*awssim.Account), sampling bool) (runs []
 			run.Calls, run.Since = account.Trace()[first:], w.since
 			runs = append(runs, run)
 		}
+		if unmodelled := account.Unmodelled(); len(unmodelled) > 0 {
+			t.Errorf("the simulated account does not know what was asked of it: %q", unmodelled)
+		}
 	})
 	return runs
 }

@@ -77,7 +77,7 @@ func (r Run) Fewest() map[string]Calls {
 		} else {
 			// Before it acts, a resume looks once at what it is about to change: a call per full page.
 			n.Discover = pages(len(w.acts[instances]), 1000) + pages(len(w.acts[databases]), 100) +
-				pages(len(w.acts[services]), 10) + pages(len(w.acts[groups]), 100) + pages(of(w.acts[scaling], "application-autoscaling"), 50)
+				pagesOfClusters(w.acts[services]) + pages(len(w.acts[groups]), 100) + pages(of(w.acts[scaling], "application-autoscaling"), 50)
 		}
 		n.Discover += w.changes()
 		var flight time.Duration
@@ -146,6 +146,24 @@ func (w *work) changes() int {
 	return n
 }
 
+// pagesOfClusters is one call for each ten services of a cluster.
+func pagesOfClusters(acts []act) (n int) {
+	services := map[string]int{}
+	for _, a := range acts {
+		services[cluster(a.resource)]++
+	}
+	for _, count := range services {
+		n += pages(count, 10)
+	}
+	return n
+}
+
+// cluster is the cluster in the name of a service, "region ecs:service cluster/service".
+func cluster(resource string) string {
+	name, _, _ := strings.Cut(strings.Fields(resource)[2], "/")
+	return name
+}
+
 // looks is one call per full page of what is in flight, for each kind and every 15 s until nothing is;
 // flight is how long that takes.
 func (r Run) looks(w *work) (n int, flight time.Duration) {
@@ -159,6 +177,9 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 		for _, a := range acts {
 			took := r.took(a)
 			kind := strings.Fields(a.resource)[1]
+			if kind == "ecs:service" {
+				kind += " " + cluster(a.resource) // one call is about the services of one cluster
+			}
 			if kind == "ec2:instance" && r.Act == "resume" {
 				took += leastChecks
 			}
@@ -171,7 +192,8 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 			flight += longest
 		}
 		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-			if size[kind] == 0 {
+			full := size[strings.Fields(kind)[0]]
+			if full == 0 {
 				continue
 			}
 			for at := time.Duration(0); ; at += look {
@@ -184,7 +206,7 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 				if inFlight == 0 {
 					break
 				}
-				n += pages(inFlight, size[kind])
+				n += pages(inFlight, full)
 			}
 		}
 	}

@@ -50,6 +50,11 @@ var rules = []rule{
 		because:  "a fake that shares code with what it checks repeats its mistakes",
 	},
 	{
+		packages: []string{"e2e/floor"},
+		not:      []string{engine, services},
+		because:  "what the brake is measured by must not be made of it",
+	},
+	{
 		packages: []string{"functions", "pkg/boot"},
 		not:      []string{cobra, "github.com/charmbracelet", "charm.land", bbolt, awssim, infra, cdk},
 		because:  "a function carries it through every cold start, and its zip file has to stay small",

@@ -15,8 +15,8 @@ import (
 	"aws-hit-breaks/snapshots"
 )
 
-// callsAtOnce is how many mutating calls of one action a shard has under way.
-const callsAtOnce = 8
+// callsAtOnce is how many mutating calls of one action a shard begins at once.
+const callsAtOnce = 25
 
 // batch is the items that one call takes a step for.
 type batch struct {
@@ -41,6 +41,7 @@ func (s *shard) act() {
 			ready[key] = append(ready[key], it)
 		}
 	}
+	begun := map[*limit]bool{}
 	for _, key := range slices.Sorted(maps.Keys(ready)) {
 		items := ready[key]
 		slices.SortStableFunc(items, func(a, b *item) int {
@@ -53,9 +54,13 @@ func (s *shard) act() {
 			return 0
 		})
 		for _, b := range cut(items) {
-			if !s.begin(b) {
+			l := s.limitOf(b.step.Calls)
+			at, ok := s.reserve(l, b.units, begun[l])
+			if !ok {
 				break
 			}
+			begun[l] = true
+			s.begin(b, l, at)
 		}
 	}
 }
@@ -132,7 +137,7 @@ func (s *shard) lowestResuming() int {
 type limit struct {
 	calls, units *rate.Limiter
 	under        int
-	freeAt       time.Time // when the bucket has what the next batch needs
+	freeAt       time.Time // when the next round may begin
 }
 
 // limitOf makes the bucket of an action. Who made the calls before this turn is not known, so the
@@ -164,16 +169,27 @@ func limiter(perSecond float64, burst int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-// allow takes the tokens of a call, or notes when there will be enough.
-func (l *limit) allow(now time.Time, units int) bool {
+// reserve takes the tokens of a call and says when it may begin, or notes when the next round may.
+// A round is all that has its tokens within the lag of AWS's reads, so that one write records it:
+// where AWS takes two calls a second, there would be a write for each. The next round begins when
+// this one is all but over.
+func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
+	now := s.now()
 	wait := max(missing(l.calls, now, 1), missing(l.units, now, units))
-	if wait > 0 {
-		l.freeAt = now.Add(wait)
-		return false
+	most, soon := s.Pace.Lag, s.Pace.Lag/10
+	if !inRound {
+		most = soon
 	}
-	l.calls.AllowN(now, 1)
-	l.units.AllowN(now, min(units, l.units.Burst()))
-	return true
+	if wait > most {
+		l.freeAt = now.Add(wait - soon)
+		return now, false
+	}
+	if wait == 0 && l.under >= callsAtOnce {
+		return now, false
+	}
+	l.calls.ReserveN(now, 1)
+	l.units.ReserveN(now, min(units, l.units.Burst()))
+	return now.Add(wait), true
 }
 
 // missing is how long until the bucket holds n tokens, or all it can hold.
@@ -188,13 +204,8 @@ func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
 	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + time.Microsecond
 }
 
-// begin begins one batch: the record that it is about to be taken, and then the call. False means
-// that the action has no room now.
-func (s *shard) begin(b batch) bool {
-	l := s.limitOf(b.step.Calls)
-	if l.under >= callsAtOnce || !l.allow(s.now(), b.units) {
-		return false
-	}
+// begin begins one batch: the record that it is about to be taken, and at its time the call.
+func (s *shard) begin(b batch, l *limit, at time.Time) {
 	l.under++
 	now := s.now()
 	halved := true
@@ -207,11 +218,23 @@ func (s *shard) begin(b batch) bool {
 		s.phase(it, s.moving(it), "")
 	}
 	if halved { // the record of the refused batch names this very step for each of them
-		s.call(b, l)
-		return true
+		s.callAt(b, l, at)
+		return
 	}
-	s.enqueue(s.intent(b), func() { s.call(b, l) })
-	return true
+	s.enqueue(s.intent(b), func() { s.callAt(b, l, at) })
+}
+
+// callAt takes the step when its tokens are there.
+func (s *shard) callAt(b batch, l *limit, at time.Time) {
+	wait := at.Sub(s.now())
+	if wait <= 0 {
+		s.call(b, l)
+		return
+	}
+	s.spawn(func() func() {
+		time.Sleep(wait)
+		return func() { s.call(b, l) }
+	})
 }
 
 // merged adds what a step will leave to what earlier steps left. A new map, since the old one may
@@ -325,7 +348,7 @@ func (s *shard) accepted(it *item, result killswitch.Result) {
 		return
 	}
 	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to see what " + it.State.Step + " did"}
-	it.State.LookAt = s.trustAt(it)
+	it.State.LookAt = s.together(s.trustAt(it))
 }
 
 // rejected notes a call that AWS did not take, or whose fate is unknown.

@@ -24,7 +24,7 @@ func (s *shard) judgeAll() {
 func (s *shard) judge(it *item) {
 	it.fresh = false
 	if !it.direct && !s.trusted(it, it.Seen) {
-		it.State.LookAt = s.trustAt(it)
+		it.State.LookAt = s.together(s.trustAt(it))
 		return
 	}
 	switch it.Seen.Presence {
@@ -42,7 +42,7 @@ func (s *shard) judge(it *item) {
 	}
 	if d.Do == killswitch.Done && it.direct {
 		// Our own call's answer is no observation: look once more, when it can be believed.
-		d = killswitch.Decision{Do: killswitch.Hold, Until: s.trustAt(it), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.want)}
+		d = killswitch.Decision{Do: killswitch.Hold, Until: s.together(s.trustAt(it)), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.want)}
 	}
 	it.decision, it.decided = d, true
 	s.follow(it, d)
@@ -203,10 +203,15 @@ func firstWave(d killswitch.Declaration, want killswitch.Want) int {
 // lastWave is beyond all waves of pausing and resuming.
 const lastWave = 9
 
+// together is a moment later at which other items are looked at as well that are due about then.
+func (s *shard) together(t time.Time) time.Time {
+	return t.Add(s.Pace.Lag/5 - 1).Truncate(s.Pace.Lag / 5)
+}
+
 // tick is the next common look of the region at which the item is to be looked at, so that one call
-// sees all that are due: after Look, and less and less often while it goes on, since what has taken
-// long takes longer. Resuming, the next wave waits for what is seen, so a look is never later than a
-// tenth of the time it took; pausing, nothing waits for it, and a quarter does.
+// sees all that are due: every Look, and half as often each time that is a small part of the time it
+// has taken, since what has taken long takes longer. Resuming, the next wave waits for what is seen,
+// and a tenth is small; pausing, nothing waits for it, and a quarter is.
 func (s *shard) tick(it *item) time.Time {
 	now := s.now()
 	if s.ticked.IsZero() {
@@ -216,10 +221,13 @@ func (s *shard) tick(it *item) time.Time {
 	if it.want == killswitch.WantPaused {
 		part = 4
 	}
-	between := min(max(s.Pace.Look, s.takes(it)/part), s.Pace.Slow)
-	at := s.ticked.Add((now.Sub(s.ticked) + between).Truncate(s.Pace.Look))
+	between := s.Pace.Look
+	for 2*between <= min(s.takes(it)/part, s.Pace.Slow) {
+		between *= 2
+	}
+	at := s.ticked.Add(now.Sub(s.ticked).Truncate(between))
 	for !at.After(now) || at.Before(s.trustAt(it)) {
-		at = at.Add(s.Pace.Look)
+		at = at.Add(between)
 	}
 	return at
 }

@@ -108,10 +108,12 @@ func autoScalingGroups() Definition {
 		Check:       checkGroup,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
-		return &groups{
+		s := &groups{
 			env: env, declaration: declaration, reads: env.ec2Reads(),
 			client: autoscaling.NewFromConfig(env.Config),
 		}
+		s.named.ask = s.byName
+		return s
 	}}
 }
 
@@ -200,6 +202,7 @@ type groups struct {
 	env         Env
 	declaration killswitch.Declaration
 	reads       *ec2Reads
+	named       together[map[string]asgtypes.AutoScalingGroup]
 	client      *autoscaling.Client
 }
 

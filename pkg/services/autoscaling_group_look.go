@@ -209,7 +209,7 @@ func (s *groups) cannotStop(i ec2types.Instance, local map[ec2types.InstanceType
 func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	at := time.Now()
 	seen := make(map[killswitch.Ref]killswitch.Observation, len(items))
-	members, err := s.moving(ctx, items)
+	members, err := s.recordedMembers(ctx, items)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,11 @@ func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[kill
 		}
 		return moves
 	})
-	present, err := s.byName(ctx, items)
+	names := make([]string, len(items))
+	for n, it := range items {
+		names[n] = it.Resource.Ref.ID
+	}
+	present, err := s.named.about(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -256,14 +260,11 @@ func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[kill
 	return seen, nil
 }
 
-// moving looks at the members that the last step of each group has stopped or started.
-func (s *groups) moving(ctx context.Context, items []killswitch.Item) (map[string]instanceLook, error) {
+// recordedMembers looks at the members that are recorded.
+func (s *groups) recordedMembers(ctx context.Context, items []killswitch.Item) (map[string]instanceLook, error) {
 	var ids []string
 	started := map[string]bool{}
 	for _, it := range items {
-		if _, seen := it.Seen.Resource.(groupSeen); !seen || it.State.Step != stopMembers && it.State.Step != startMembers {
-			continue
-		}
 		before, _ := recorded(it.Parts) // a part that cannot be read makes Decide refuse
 		for _, m := range before {
 			ids = append(ids, m.ID)
@@ -275,11 +276,12 @@ func (s *groups) moving(ctx context.Context, items []killswitch.Item) (map[strin
 	return s.reads.look(ctx, ids, started)
 }
 
-// stillMoving is the earlier look at a group with its members as they are now, where any of them is
-// on its way: until all have arrived, nothing else about the group matters.
+// stillMoving is the earlier look at a group with its members as they are now, where our last step
+// has stopped or started them and any is on its way: until all have arrived, nothing else about the
+// group matters.
 func stillMoving(it killswitch.Item, members map[string]instanceLook) (look groupSeen, moves bool) {
 	look, seen := it.Seen.Resource.(groupSeen)
-	if !seen {
+	if !seen || it.State.Step != stopMembers && it.State.Step != startMembers {
 		return look, false
 	}
 	look.Members = slices.Clone(look.Members)
@@ -292,36 +294,33 @@ func stillMoving(it killswitch.Item, members map[string]instanceLook) (look grou
 	return look, moves
 }
 
-// byName describes the groups of items.
-func (s *groups) byName(ctx context.Context, items []killswitch.Item) (map[string]asgtypes.AutoScalingGroup, error) {
-	present := map[string]asgtypes.AutoScalingGroup{}
-	var mu sync.Mutex
+// byName describes groups.
+func (s *groups) byName(ctx context.Context, names []string) (map[string]asgtypes.AutoScalingGroup, error) {
+	chunks := slices.Collect(slices.Chunk(names, groupsPerPage))
+	answers := make([][]asgtypes.AutoScalingGroup, len(chunks))
 	var reads errgroup.Group
 	reads.SetLimit(readsAtOnce)
-	for chunk := range slices.Chunk(items, groupsPerPage) {
+	for n, chunk := range chunks {
 		reads.Go(func() error {
-			names := make([]string, len(chunk))
-			for n, it := range chunk {
-				names[n] = it.Resource.Ref.ID
-			}
 			pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(s.client, &autoscaling.DescribeAutoScalingGroupsInput{
-				AutoScalingGroupNames: names, MaxRecords: aws.Int32(groupsPerPage),
+				AutoScalingGroupNames: chunk, MaxRecords: aws.Int32(groupsPerPage),
 			})
 			for pages.HasMorePages() {
 				page, err := pages.NextPage(ctx)
 				if err != nil {
-					return fmt.Errorf("look at %d groups by name: %w", len(names), err)
+					return fmt.Errorf("look at %d groups by name: %w", len(chunk), err)
 				}
-				mu.Lock()
-				for _, group := range page.AutoScalingGroups {
-					present[aws.ToString(group.AutoScalingGroupName)] = group
-				}
-				mu.Unlock()
+				answers[n] = append(answers[n], page.AutoScalingGroups...)
 			}
 			return nil
 		})
 	}
-	return present, reads.Wait()
+	err := reads.Wait()
+	present := map[string]asgtypes.AutoScalingGroup{}
+	for _, group := range slices.Concat(answers...) {
+		present[aws.ToString(group.AutoScalingGroupName)] = group
+	}
+	return present, err
 }
 
 // confirmGone asks for AWS's own word about groups that an answer by name left out. The list of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func rdsClusters() Definition {
 		Check: checkRDSCluster,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
-		return &rdsCluster{env: env, declaration: declaration, client: rds.NewFromConfig(env.Config)}
+		return &rdsCluster{env: env, declaration: declaration, client: rds.NewFromConfig(env.Config), reads: env.rdsReads()}
 	}}
 }
 
@@ -79,6 +80,7 @@ type rdsCluster struct {
 	env         Env
 	declaration killswitch.Declaration
 	client      *rds.Client
+	reads       *rdsReads
 }
 
 func (s *rdsCluster) Declaration() killswitch.Declaration { return s.declaration }
@@ -164,7 +166,60 @@ func (s *rdsCluster) Observe(ctx context.Context, items []killswitch.Item) (map[
 		}
 		return seen, nil
 	}
-	return observeByName(ctx, items, many, one)
+	waiting, items, err := s.awaitMembers(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := observeByName(ctx, items, many, one)
+	maps.Copy(waiting, seen)
+	return waiting, err
+}
+
+// awaitMembers looks at the members of clusters that are there and wait for these alone. While one of
+// them is on its way, nothing else about the cluster matters; the others are looked at in full.
+func (s *rdsCluster) awaitMembers(ctx context.Context, items []killswitch.Item) (
+	waiting map[killswitch.Ref]killswitch.Observation, others []killswitch.Item, err error,
+) {
+	at := time.Now()
+	waits := func(it killswitch.Item) []dbMember {
+		before, ok := it.Seen.Resource.(dbSeen)
+		if !ok || it.State.Step != startDBCluster || before.Status != dbAvailable || len(before.broken()) > 0 {
+			return nil
+		}
+		return before.Unready
+	}
+	var names []string
+	for _, it := range items {
+		for _, member := range waits(it) {
+			names = append(names, member.ID)
+		}
+	}
+	found, err := s.reads.instances.about(ctx, names)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look at %d members of DB clusters: %w", len(names), err)
+	}
+	waiting = map[killswitch.Ref]killswitch.Observation{}
+	for _, it := range items {
+		seen, _ := it.Seen.Resource.(dbSeen)
+		seen.Unready = unready(waits(it), found)
+		if len(seen.Unready) == 0 || len(seen.broken()) > 0 {
+			others = append(others, it)
+			continue
+		}
+		waiting[it.Resource.Ref] = dbObserved(at, seen)
+	}
+	return waiting, others, nil
+}
+
+// unready are those of the members that are still not available. One that was not found does not
+// count: what became of it shows in a full look.
+func unready(members []dbMember, found map[string]rdstypes.DBInstance) (still []dbMember) {
+	for _, member := range members {
+		if now, ok := found[member.ID]; ok && aws.ToString(now.DBInstanceStatus) != dbAvailable {
+			still = append(still, dbMember{ID: member.ID, Status: aws.ToString(now.DBInstanceStatus)})
+		}
+	}
+	return still
 }
 
 func (s *rdsCluster) look(ctx context.Context, in *rds.DescribeDBClustersInput) (map[string]dbSeen, error) {

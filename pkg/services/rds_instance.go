@@ -57,7 +57,7 @@ func rdsInstances() Definition {
 		Check: checkRDSInstance,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
-		return &rdsInstance{env: env, declaration: declaration, client: rds.NewFromConfig(env.Config)}
+		return &rdsInstance{env: env, declaration: declaration, client: rds.NewFromConfig(env.Config), reads: env.rdsReads()}
 	}}
 }
 
@@ -77,6 +77,7 @@ type rdsInstance struct {
 	env         Env
 	declaration killswitch.Declaration
 	client      *rds.Client
+	reads       *rdsReads
 }
 
 func (s *rdsInstance) Declaration() killswitch.Declaration { return s.declaration }
@@ -139,12 +140,10 @@ func (s *rdsInstance) found(db rdstypes.DBInstance, at time.Time) (killswitch.Fo
 // Observe looks at DB instances by name.
 func (s *rdsInstance) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	many := func(ctx context.Context, names []string) (map[string]dbSeen, error) {
-		return s.look(ctx, &rds.DescribeDBInstancesInput{
-			Filters: dbFilter("db-instance-id", names), MaxRecords: aws.Int32(rdsPage),
-		})
+		return seeDBInstances(s.reads.instances.about(ctx, names))
 	}
 	one := func(ctx context.Context, name string) (dbSeen, error) {
-		found, err := s.look(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(name)})
+		found, err := seeDBInstances(s.reads.look(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(name)}))
 		if err != nil {
 			return dbSeen{}, err
 		}
@@ -157,19 +156,12 @@ func (s *rdsInstance) Observe(ctx context.Context, items []killswitch.Item) (map
 	return observeByName(ctx, items, many, one)
 }
 
-func (s *rdsInstance) look(ctx context.Context, in *rds.DescribeDBInstancesInput) (map[string]dbSeen, error) {
-	found := map[string]dbSeen{}
-	pages := rds.NewDescribeDBInstancesPaginator(s.client, in)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, db := range page.DBInstances {
-			found[aws.ToString(db.DBInstanceIdentifier)] = seeDBInstance(db)
-		}
+func seeDBInstances(found map[string]rdstypes.DBInstance, err error) (map[string]dbSeen, error) {
+	seen := make(map[string]dbSeen, len(found))
+	for name, db := range found {
+		seen[name] = seeDBInstance(db)
 	}
-	return found, nil
+	return seen, err
 }
 
 // Decide brings the status of a DB instance to stopped or available.

@@ -28,7 +28,8 @@ type Env struct {
 	Account  string
 	Settings settings.Settings
 
-	ec2 *ec2Reads // shared by the services of the region
+	ec2 *ec2Reads // shared by the services of the region, like rds
+	rds *rdsReads
 }
 
 // ec2Reads are those of the region, or of this service alone.
@@ -39,10 +40,18 @@ func (e Env) ec2Reads() *ec2Reads {
 	return e.ec2
 }
 
-// Open makes every service of one region, in the order of All. What several of them ask of EC2 at
+// rdsReads are those of the region, or of this service alone.
+func (e Env) rdsReads() *rdsReads {
+	if e.rds == nil {
+		return newRDSReads(e)
+	}
+	return e.rds
+}
+
+// Open makes every service of one region, in the order of All. What several of them ask AWS at
 // the same time they ask together.
 func Open(env Env) []killswitch.Service {
-	env.ec2 = newEC2Reads(env)
+	env.ec2, env.rds = newEC2Reads(env), newRDSReads(env)
 	var all []killswitch.Service
 	for _, definition := range All() {
 		all = append(all, definition.New(env))
