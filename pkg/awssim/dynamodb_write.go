@@ -226,6 +226,7 @@ func updateItem(c *call, in *dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutp
 		out.Attributes = w.update.touched(old)
 	case ddbtypes.ReturnValueUpdatedNew:
 		out.Attributes = w.update.touched(after)
+	case ddbtypes.ReturnValueNone:
 	}
 	return out, nil
 }

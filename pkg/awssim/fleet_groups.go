@@ -2,13 +2,13 @@ package awssim
 
 import "time"
 
-// group adds a group of b's name and returns its members' ids.
-func (b *builder) group(what string, g Group, tags ...string) (ids []string) {
+// group adds a group of b's name.
+func (b *builder) group(what string, g Group, tags ...string) {
 	g.Name, g.Tags = b.name(what), b.tags(tags...)
 	if g.Template.Type == "" {
 		g.Template.Type = commonTypes[b.draw(len(commonTypes))]
 	}
-	return b.a.AddGroup(b.region, g)
+	b.a.AddGroup(b.region, g)
 }
 
 func (b *builder) groupOf(members int) {

@@ -135,7 +135,7 @@ func TestBucketsAreOfOneRegion(t *testing.T) {
 		cfg := withoutRetries(a)
 		a.AddInstance(here, Instance{ID: "i-1", State: stopped})
 		for range 20 {
-			startThem(t, ec2.NewFromConfig(cfg), "i-1")
+			_ = startThem(t, ec2.NewFromConfig(cfg), "i-1") // the last are throttled
 		}
 		cfg.Region = "eu-west-1"
 		a.AddInstance(cfg.Region, Instance{ID: "i-1", State: stopped})

@@ -186,7 +186,7 @@ func (a *Account) AddDBInstance(region string, spec DBInstance) {
 		if spec.ReplicaOf != "" {
 			a.addReplica(r, &db.database, spec.ReplicaOf)
 		}
-		a.beginLife(r, &db.database, now, func(now time.Time) { a.wakeInstance(r, db, now) })
+		a.beginLife(&db.database, now, func(now time.Time) { a.wakeInstance(r, db, now) })
 	})
 }
 
@@ -214,9 +214,9 @@ func (a *Account) AddDBCluster(region string, spec DBCluster) {
 			}
 			r.rds.add(member)
 			cluster.members = append(cluster.members, member)
-			a.beginLife(r, &member.database, now, nil)
+			a.beginLife(&member.database, now, nil)
 		}
-		a.beginLife(r, &cluster.database, now, func(now time.Time) { a.wakeCluster(r, cluster, now) })
+		a.beginLife(&cluster.database, now, func(now time.Time) { a.wakeCluster(r, cluster, now) })
 	})
 }
 
@@ -304,7 +304,7 @@ func (a *Account) newDatabase(r *region, kind, id string, tags map[string]string
 }
 
 // beginLife schedules what a database that is not simply available does by itself.
-func (a *Account) beginLife(r *region, db *database, now time.Time, wake func(time.Time)) {
+func (a *Account) beginLife(db *database, now time.Time, wake func(time.Time)) {
 	switch {
 	case db.status == dbStopped && wake != nil:
 		db.restartAt = now.Add(cmp.Or(db.life.RestartsIn, maxDBStopped))

@@ -51,7 +51,7 @@ func crowd(t *testing.T, seed uint64) []Call {
 				client := sts.NewFromConfig(cfg)
 				for j := range 20 {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(40+j*30)*time.Millisecond)
-					client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}) // some time out
+					_, _ = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}) // some time out
 					cancel()
 				}
 			})
@@ -232,7 +232,7 @@ func TestSomeCallsOfAKilledProcessStillLand(t *testing.T) {
 	inBubble(t, Options{Seed: 4}, func(t *testing.T, a *Account) {
 		p := a.Process("p")
 		for range 40 {
-			go whoAmI(context.Background(), p)
+			go func() { _ = whoAmI(context.Background(), p) }()
 		}
 		time.Sleep(latency / 2)
 		p.Kill()

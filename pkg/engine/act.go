@@ -309,7 +309,7 @@ func (s *shard) perform(b batch, items []killswitch.Item) (results []killswitch.
 // answered takes in what became of a batch.
 func (s *shard) answered(b batch, results []killswitch.Result) {
 	var refused killswitch.BatchRefused
-	whole := len(b.items) > 1 && errors.As(results[0].Err, &refused) && halvable(results[0].Err)
+	whole := len(b.items) > 1 && errors.As(results[0].Err, &refused)
 	for i, it := range b.items {
 		it.busy = false
 		s.unsaved(it)
@@ -328,15 +328,6 @@ func (s *shard) answered(b batch, results []killswitch.Result) {
 			s.rejected(it, err)
 		}
 	}
-}
-
-// halvable says whether a refusal of a batch may be about one of its members only.
-func halvable(err error) bool {
-	switch awserr.Of(err) {
-	case awserr.Throttled, awserr.Transient, awserr.Cancelled:
-		return false
-	}
-	return true
 }
 
 // accepted notes a call that AWS took.
@@ -368,6 +359,7 @@ func (s *shard) rejected(it *item, err error) {
 		it.halves = 0
 		s.reject(it, class, why)
 		return
+	default: // worth another try later
 	}
 	it.State.Attempts++
 	it.halves = 0

@@ -34,6 +34,7 @@ func (s *shard) judge(it *item) {
 	case killswitch.Absent:
 		s.absent(it)
 		return
+	case killswitch.Present:
 	}
 	it.State.GoneSince = time.Time{}
 	d, err := s.decide(it)

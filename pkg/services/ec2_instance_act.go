@@ -129,6 +129,7 @@ func isRefusal(err error) bool {
 	switch awserr.Of(err) {
 	case awserr.Throttled, awserr.Transient, awserr.Cancelled:
 		return false
+	default:
+		return true
 	}
-	return true
 }

@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -330,7 +331,7 @@ func TestActInstancesErrors(t *testing.T) {
 				d := newDrive(t, service)
 				for size := 1; size <= 2; size++ {
 					for _, result := range service.Act(t.Context(), "stop-instances", d.items[:size]) {
-						_, whole := result.Err.(killswitch.BatchRefused)
+						whole := errors.As(result.Err, &killswitch.BatchRefused{})
 						if awserr.Of(result.Err) != row.class || whole != (row.halves && size > 1) || result.Seen != nil {
 							t.Errorf("a batch of %d: %+v", size, result)
 						}

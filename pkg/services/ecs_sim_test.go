@@ -125,7 +125,10 @@ func TestECSListingIsLeft(t *testing.T) {
 	}
 	onBench(t, awssim.Options{}, fill, func(t *testing.T, a *awssim.Account) {
 		b := newBench(t, a, killswitch.ECSService, here)
-		for range b.service.Discover(t.Context()) {
+		for _, err := range b.service.Discover(t.Context()) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		time.Sleep(time.Millisecond) // until the account has noted what was sent
