@@ -38,7 +38,7 @@ func style(phase killswitch.Phase) lipgloss.Style {
 		return plain.Foreground(yellow)
 	case killswitch.Failed, killswitch.Drifted, killswitch.NotInspected, killswitch.Unreadable:
 		return plain.Foreground(red)
-	case killswitch.Unpausable, killswitch.Protected, killswitch.Gone, killswitch.GivenUp:
+	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.Gone, killswitch.GivenUp:
 		return plain.Foreground(grey)
 	default:
 		return plain

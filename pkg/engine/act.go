@@ -382,6 +382,9 @@ func (s *shard) reject(it *item, class awserr.Class, why string) {
 	if class == awserr.Refused && it.want == killswitch.WantPaused && it.firstStep() {
 		it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: first}
 		s.rest(it)
+		if it.State.Attempts == 1 { // no call before it, of which nobody knows what became of it
+			it.State.Left = nil
+		}
 		s.phase(it, killswitch.Unpausable, first)
 		return
 	}

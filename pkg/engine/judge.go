@@ -154,7 +154,11 @@ func (s *shard) reach(it *item, d killswitch.Decision) {
 	if it.want == killswitch.WantResumed {
 		it.State.ByAWS = d.ByAWS
 		it.State.LookAt = time.Time{}
-		s.phase(it, killswitch.Resumed, "")
+		if len(it.State.Left) == 0 {
+			s.phase(it, killswitch.Untouched, "")
+		} else {
+			s.phase(it, killswitch.Resumed, "")
+		}
 		return
 	}
 	it.State.LookAt = s.now().Add(s.Pace.Idle)

@@ -156,6 +156,7 @@ const (
 	Resumed      Phase = "resumed"       // observed resumed: exactly the original
 	Drifted      Phase = "drifted"       // somebody changed it since; left alone
 	Failed       Phase = "failed"        // AWS refused, or a deadline passed
+	Untouched    Phase = "untouched"     // given back as it was: no call of ours changed it
 	Gone         Phase = "gone"          // deleted by somebody, by AWS's own evidence
 	GivenUp      Phase = "given-up"      // an operator said so
 	Unpausable   Phase = "cannot-pause"  // a verdict: it has no pause, or may not be paused
@@ -168,7 +169,9 @@ const (
 
 // Closed says whether nothing more will ever be done for an item in this phase, so that the
 // snapshot need not stay live for it.
-func (p Phase) Closed() bool { return p == Resumed || p == Gone || p == GivenUp }
+func (p Phase) Closed() bool {
+	return p == Resumed || p == Untouched || p == Gone || p == GivenUp
+}
 
 // State is how far the engine has brought a resource. One run at a time writes it, under the
 // lease of the resource's shard.

@@ -65,7 +65,7 @@ func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fa
 	}
 	governing := w.governing(it)
 	switch r.Phase {
-	case killswitch.Unpausable, killswitch.Protected:
+	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched:
 	default:
 		r.Want = governing.Act.Wants()
 	}

@@ -186,7 +186,7 @@ func (r *Report) count() {
 			s.Pending++
 		}
 		switch resource.Phase {
-		case killswitch.Unpausable, killswitch.Protected:
+		case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched:
 			s.LeftAlone++
 		case killswitch.NotInspected:
 		default:

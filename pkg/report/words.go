@@ -14,7 +14,7 @@ import (
 var told = []killswitch.Phase{
 	killswitch.Running, killswitch.WouldPause, killswitch.WouldResume, killswitch.Paused, killswitch.Resumed,
 	killswitch.Recorded, killswitch.Pausing, killswitch.Resuming, killswitch.Failed, killswitch.Drifted,
-	killswitch.Gone, killswitch.GivenUp, killswitch.Unreadable, killswitch.NotInspected,
+	killswitch.Untouched, killswitch.Gone, killswitch.GivenUp, killswitch.Unreadable, killswitch.NotInspected,
 	killswitch.Unpausable, killswitch.Protected,
 }
 
@@ -186,7 +186,9 @@ func (r Report) In(phases ...killswitch.Phase) []Resource {
 }
 
 // LeftAlone are the resources that stay as they are, each with its reason.
-func (r Report) LeftAlone() []Resource { return r.In(killswitch.Unpausable, killswitch.Protected) }
+func (r Report) LeftAlone() []Resource {
+	return r.In(killswitch.Unpausable, killswitch.Protected, killswitch.Untouched)
+}
 
 // Amiss are the resources that a human has to see to, each with its reason.
 func (r Report) Amiss() []Resource {
