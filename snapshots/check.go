@@ -112,7 +112,8 @@ func (c *checking) lost(n name, why string, args ...any) {
 // shard holds a shard's items, coverage and lease against each other and against the orders.
 func (c *checking) shard(s Shard) {
 	lease := name{class: leaseClass, region: s.Region}
-	if s.Lease.Generation == 0 && !failed(s.Faults, leaseClass) {
+	never := s.Lease.Generation == 0 || s.Lease.Closed && s.Lease.Generation == 1 // it had no holder
+	if never && !failed(s.Faults, leaseClass) {
 		if len(s.Items) == 0 && len(s.Coverage) == 0 && len(s.Faults) == 0 {
 			c.lost(lease, "nothing is stored of %s: no run has worked there yet, or all of it is lost", s.Region)
 			return

@@ -32,6 +32,9 @@ func (b *Book) acquire(
 		Generation: 1, End: time.Now().UTC().Add(ttl),
 	}
 	free := Condition{Absent: true}
+	if previous != nil && previous.Closed {
+		return *previous, fmt.Errorf("the snapshot has been closed: %w", ErrOrders)
+	}
 	if previous != nil && previous.Generation > 0 {
 		believed, err := encode(previous)
 		if err != nil {
@@ -61,6 +64,9 @@ func (b *Book) acquire(
 			return next, nil // it was written, but the answer lost
 		}
 		held := readLease(*found, next)
+		if held.Closed {
+			return held, fmt.Errorf("the snapshot has been closed: %w", ErrOrders)
+		}
 		stoodStill := previous != nil && held == *previous
 		if held.Owner != "" && !stoodStill {
 			return held, fmt.Errorf("%s holds it: %w", held.Owner, ErrLeaseHeld)

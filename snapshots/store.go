@@ -71,10 +71,11 @@ type Lease struct {
 	Snapshot   string    `json:"snapshot"`
 	Account    string    `json:"account"`
 	Region     string    `json:"region"`
-	Owner      string    `json:"owner,omitempty"` // no two runs have the same
-	Generation int       `json:"generation"`      // grows by one with each taker
-	Beat       int       `json:"beat"`            // grows with each write of the holder
-	End        time.Time `json:"end,omitzero"`    // wall clock of the holder; a taker does not compare it with its own
+	Owner      string    `json:"owner,omitempty"`  // no two runs have the same
+	Generation int       `json:"generation"`       // grows by one with each taker
+	Beat       int       `json:"beat"`             // grows with each write of the holder
+	End        time.Time `json:"end,omitzero"`     // wall clock of the holder; a taker does not compare it with its own
+	Closed     bool      `json:"closed,omitempty"` // with its snapshot: nobody holds it, and nobody takes it again
 }
 
 // Shard is everything stored of one region of a snapshot.
@@ -146,7 +147,8 @@ var (
 	ErrLeaseHeld = errors.New("lease held")
 	// ErrExists: another original is stored under the same key. Nothing was written.
 	ErrExists = errors.New("another original exists")
-	// ErrOrders: the live snapshot is not the one, or has more orders, than the caller believes.
+	// ErrOrders: the live snapshot is not the one, or has more orders (for Close: or regions), than
+	// the caller believes.
 	ErrOrders = errors.New("orders have changed")
 	// ErrNoSnapshot: there is no snapshot of this id.
 	ErrNoSnapshot = errors.New("no such snapshot")
@@ -176,13 +178,17 @@ type Store interface {
 	// otherwise ErrOrders. live is updated in place.
 	SetLookAt(ctx context.Context, live *Live, at time.Time) error
 
-	// Close ends the live snapshot if its orders are still those of live; otherwise ErrOrders. In
-	// one transaction the header gets orders, regions and counts, and LIVE goes.
+	// Close ends the live snapshot if its orders and regions are still those of live, otherwise
+	// ErrOrders, and if nobody holds the lease of one of its regions, otherwise ErrLeaseHeld: a run
+	// with a lease may still act on an order that it read earlier. In one transaction the header gets
+	// orders, regions and counts, the leases of all regions end for good, and LIVE goes.
 	Close(ctx context.Context, live *Live, at time.Time, counts map[string]int) error
 
 	// Acquire takes the lease of a shard for owner, until now + ttl, if nobody holds it or if what
 	// is stored is exactly previous (its generation and beat): the caller watched it stand still.
-	// Otherwise ErrLeaseHeld with the lease as stored. Pass nil for previous at first.
+	// Otherwise ErrLeaseHeld with the lease as stored; ErrOrders where the snapshot has been closed.
+	// Pass nil for previous at first. The region must be among those of the stored LIVE (AddRegions)
+	// before: a closing ends only the leases that it knows of.
 	Acquire(ctx context.Context, live *Live, region, owner string, ttl time.Duration, previous *Lease) (Lease, error)
 
 	// Write writes up to MaxChanges changes and extends the lease to now + ttl in one transaction,

@@ -53,7 +53,8 @@ type run struct {
 	*Engine
 	attention Attention
 	live      *snapshots.Live
-	stored    []string // regions that a run before this one has found
+	stored    []string             // regions that a run before this one has found
+	adding    map[string]*addition // regions that this run has found, until they are durable
 	mail      chan func()
 	shards    map[string]*shard
 	ends      map[string]shardEnd
@@ -65,6 +66,13 @@ type run struct {
 	stopping  bool
 	closedID  string
 	gone      bool // the snapshot was closed by somebody else
+}
+
+// addition is a write of regions to LIVE. Nobody takes the lease of a region before that is durable:
+// neither a resume nor the closing of the snapshot would know that there may be something.
+type addition struct {
+	ended chan struct{}
+	err   error // when it has ended
 }
 
 // Reconcile moves the account towards its orders until there is nothing to do soon, the context is
@@ -83,7 +91,7 @@ func (e *Engine) Reconcile(ctx context.Context, a Attention) (Outcome, error) {
 	}
 	r := &run{
 		Engine: e, attention: a, live: live, stored: slices.Clone(live.Regions), mail: make(chan func(), 64),
-		shards: map[string]*shard{}, ends: map[string]shardEnd{}, readAt: e.now(),
+		shards: map[string]*shard{}, ends: map[string]shardEnd{}, readAt: e.now(), adding: map[string]*addition{},
 	}
 	return r.loop(ctx)
 }
@@ -196,8 +204,8 @@ func (r *run) listRegions(ctx context.Context) {
 	})
 }
 
-// regionsListed starts the shards before the list is durable: reading needs no lease and no
-// record, and every shard's own coverage is what a later run believes.
+// regionsListed starts the shards before the list is durable: they may list, which needs neither
+// lease nor record, and wait for it with their lease.
 func (r *run) regionsListed(ctx context.Context, live *snapshots.Live, regions []string, err error) {
 	if err != nil {
 		r.listing = false
@@ -210,14 +218,18 @@ func (r *run) regionsListed(ctx context.Context, live *snapshots.Live, regions [
 	})
 	r.unlisted = ""
 	r.tell(Event{What: RegionsListed, Count: len(regions)})
+	added := &addition{ended: make(chan struct{})}
 	for _, region := range regions {
 		if !slices.Contains(r.live.Regions, region) {
 			r.live.Regions = append(r.live.Regions, region)
+			r.adding[region] = added
 		}
 	}
 	slices.Sort(r.live.Regions)
 	r.spawn(func() func() {
 		err := r.Store.AddRegions(context.WithoutCancel(ctx), live, regions)
+		added.err = err
+		close(added.ended)
 		return func() {
 			r.listing = false
 			if err != nil {
@@ -288,18 +300,24 @@ func (r *run) liveRead(live *snapshots.Live, err error) {
 		r.tell(Event{What: OrdersChanged, Count: len(live.Orders)})
 		regions := r.live.Regions
 		r.live = live
-		for _, region := range regions {
-			if !slices.Contains(r.live.Regions, region) {
-				r.live.Regions = append(r.live.Regions, region)
-			}
-		}
-		slices.Sort(r.live.Regions)
+		r.addRegions(regions)
 		clear(r.ends)
 		orders := slices.Clone(live.Orders)
 		for _, region := range slices.Sorted(maps.Keys(r.shards)) {
 			r.shards[region].tell(func(s *shard) { s.reorder(orders) })
 		}
+	default:
+		r.addRegions(live.Regions) // another run may have found some
 	}
+}
+
+func (r *run) addRegions(regions []string) {
+	for _, region := range regions {
+		if !slices.Contains(r.live.Regions, region) {
+			r.live.Regions = append(r.live.Regions, region)
+		}
+	}
+	slices.Sort(r.live.Regions)
 }
 
 // spawn runs do beside the loop and what it returns in the loop.

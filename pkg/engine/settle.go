@@ -19,7 +19,7 @@ func (r *run) settle(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	store := context.WithoutCancel(ctx)
-	orders := len(r.live.Orders)
+	orders, regions := len(r.live.Orders), len(r.live.Regions)
 	live, err := r.Store.Live(store, r.Account)
 	r.liveRead(live, err)
 	if err != nil {
@@ -28,7 +28,7 @@ func (r *run) settle(ctx context.Context) (bool, error) {
 	if r.gone || r.stopping && len(r.live.Orders) > orders {
 		return false, nil
 	}
-	if len(r.live.Orders) > orders {
+	if len(r.live.Orders) > orders || len(r.live.Regions) > regions && !r.stopping {
 		return true, nil
 	}
 	if r.attention.Stay && !r.stopping && len(r.busy()) > 0 {
@@ -39,16 +39,10 @@ func (r *run) settle(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	if counts, done := r.finished(); done {
-		err := r.Store.Close(store, r.live, r.now(), counts)
-		if errors.Is(err, snapshots.ErrOrders) {
-			return !r.stopping, nil
+		closed, again, err := r.close(ctx, counts)
+		if closed || again || err != nil {
+			return again, err
 		}
-		if err != nil {
-			return false, fmt.Errorf("close snapshot %s: %w", r.live.Snapshot, err)
-		}
-		r.closedID = r.live.Snapshot
-		r.tell(Event{What: SnapshotClosed, Reason: r.live.Snapshot})
-		return false, nil
 	}
 	at := r.lookAt()
 	if at.Equal(r.live.LookAt) {
@@ -63,6 +57,28 @@ func (r *run) settle(ctx context.Context) (bool, error) {
 	}
 	r.live.LookAt = at
 	return false, nil
+}
+
+// close closes the snapshot. Where another run has begun to work on a region after our look at it, or
+// an order was added, there is more to do: now if this run stays for it, or for the guard.
+func (r *run) close(ctx context.Context, counts map[string]int) (closed, again bool, err error) {
+	err = r.Store.Close(context.WithoutCancel(ctx), r.live, r.now(), counts)
+	switch {
+	case err == nil:
+		r.closedID = r.live.Snapshot
+		r.tell(Event{What: SnapshotClosed, Reason: r.live.Snapshot})
+		return true, false, nil
+	case errors.Is(err, snapshots.ErrLeaseHeld):
+		clear(r.ends) // to be looked at again, soon
+		if r.attention.Stay && !r.stopping {
+			receive(r.mail, r.now().Add(r.Pace.Look), ctx.Done())
+			return false, true, nil
+		}
+		return false, false, nil
+	case errors.Is(err, snapshots.ErrOrders):
+		return false, !r.stopping, nil
+	}
+	return false, false, fmt.Errorf("close snapshot %s: %w", r.live.Snapshot, err)
 }
 
 // finished says whether every item of every region is closed, and counts them by phase.

@@ -32,7 +32,8 @@ type shard struct {
 	lease   snapshots.Lease
 	endsAt  atomic.Int64 // of the lease, in Unix nanoseconds: read by calls under way
 	opened  bool
-	unread  bool // it must be read before it is opened: a run before this one may have been here
+	unread  bool      // it must be read before it is opened: a run before this one may have been here
+	adding  *addition // what its lease waits for; nil: the region is durable
 	waiting []func()
 
 	ticked   time.Time // when the looks of the region began: they keep step with it
@@ -55,7 +56,7 @@ func newShard(r *run, region string) *shard {
 		Engine: r.Engine, attention: r.attention, region: region, mail: make(chan func(), 256),
 		live: *r.live, byRef: map[killswitch.Ref]*item{}, hosts: map[killswitch.Ref]killswitch.Ref{},
 		limits: map[string]*limit{}, end: shardEnd{region: region, closed: map[string]int{}},
-		unread: slices.Contains(r.stored, region),
+		unread: slices.Contains(r.stored, region), adding: r.adding[region],
 	}
 	s.live.Orders = slices.Clone(r.live.Orders)
 	s.services = r.Services(region)
@@ -131,8 +132,13 @@ func (s *shard) take(ctx context.Context) (snapshots.Shard, snapshots.Lease, err
 		if stored, err = s.Store.Shard(call, s.Account, s.live.Snapshot, s.region); err != nil {
 			return stored, snapshots.Lease{}, err
 		}
-		if !s.due(stored) {
+		if !s.due(stored) && !abandoned(stored) {
 			return stored, snapshots.Lease{}, nil
+		}
+	}
+	if s.adding != nil {
+		if <-s.adding.ended; s.adding.err != nil {
+			return stored, snapshots.Lease{}, s.adding.err
 		}
 	}
 	lease, err := s.acquire(ctx, stored.Lease)
@@ -196,11 +202,20 @@ func (s *shard) due(stored snapshots.Shard) bool {
 	return due
 }
 
+// abandoned says whether nothing is left to do in the shard while somebody holds its lease. It keeps
+// the snapshot from being closed: either the holder is at work and will add to what is stored, or it
+// is dead and the lease has to be taken from it.
+func abandoned(stored snapshots.Shard) bool {
+	return stored.Lease.Owner != "" && !slices.ContainsFunc(stored.Items, func(it killswitch.Item) bool {
+		return !it.State.Phase.Closed()
+	})
+}
+
 // takenOver brings the stored items to life.
 func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err error) {
 	if err != nil {
 		s.draining, s.lost = true, true
-		s.end.busy = errors.Is(err, errBusy)
+		s.end.busy = errors.Is(err, errBusy) || errors.Is(err, snapshots.ErrOrders) // closed: the run's next look at the orders shows it
 		if !s.end.busy {
 			s.end.err = fmt.Errorf("take up %s: %w", s.region, err)
 		}

@@ -157,8 +157,7 @@ var orderTests = map[string]func(*testing.T, Subject){
 	},
 	"a closed snapshot is in the list with all that is left of it": func(t *testing.T, s Subject) {
 		live := open(t, s.Store)
-		other := *live
-		ok(t, "add", s.Store.AddRegions(t.Context(), &other, []string{here}))
+		ok(t, "add", s.Store.AddRegions(t.Context(), live, []string{here}))
 		counts := map[string]int{"resumed": 3, "gone": 1}
 		ok(t, "close", s.Store.Close(t.Context(), live, day, counts))
 		none, err := s.Store.Live(t.Context(), account)
@@ -181,6 +180,39 @@ var orderTests = map[string]func(*testing.T, Subject){
 		equal(t, "live", stored, given.Live)
 		ok(t, "close", s.Store.Close(t.Context(), stored, day, nil))
 		is(t, "close twice", s.Store.Close(t.Context(), stored, day, nil), snapshots.ErrOrders)
+	},
+	"a snapshot is not closed over a region that was not known": func(t *testing.T, s Subject) {
+		live := open(t, s.Store)
+		known := *live
+		ok(t, "add", s.Store.AddRegions(t.Context(), live, []string{here}))
+		is(t, "close", s.Store.Close(t.Context(), &known, day, nil), snapshots.ErrOrders)
+		ok(t, "close", s.Store.Close(t.Context(), live, day, nil))
+	},
+	"a snapshot is not closed while a run works on one of its regions": func(t *testing.T, s Subject) {
+		live := open(t, s.Store)
+		ok(t, "add", s.Store.AddRegions(t.Context(), live, []string{here, there}))
+		lease := acquire(t, s.Store, live, "run-1")
+		is(t, "close", s.Store.Close(t.Context(), live, day, nil), snapshots.ErrLeaseHeld)
+		stored, err := s.Store.Live(t.Context(), account)
+		ok(t, "live", err)
+		equal(t, "live", stored, live)
+		write(t, s.Store, lease)
+		ok(t, "release", s.Store.Release(t.Context(), lease))
+		ok(t, "close", s.Store.Close(t.Context(), live, day, nil))
+	},
+	"nobody takes a lease of a closed snapshot": func(t *testing.T, s Subject) {
+		live := open(t, s.Store)
+		ok(t, "add", s.Store.AddRegions(t.Context(), live, []string{here, there}))
+		free := acquire(t, s.Store, live, "run-1")
+		ok(t, "release", s.Store.Release(t.Context(), free))
+		ok(t, "close", s.Store.Close(t.Context(), live, day, nil))
+		stored := shard(t, s.Store, live).Lease
+		for name, previous := range map[string]*snapshots.Lease{"as if it was free": nil, "read as free before": free, "as it is": &stored} {
+			_, err := s.Store.Acquire(t.Context(), live, here, "run-2", ttl, previous)
+			is(t, "acquire "+name, err, snapshots.ErrOrders)
+		}
+		_, err := s.Store.Acquire(t.Context(), live, there, "run-2", ttl, nil)
+		is(t, "acquire where no run has been", err, snapshots.ErrOrders)
 	},
 	"the list has the newest first, up to the limit": func(t *testing.T, s Subject) {
 		var want []string
@@ -246,7 +278,9 @@ var orderTests = map[string]func(*testing.T, Subject){
 			{"SetLookAt", 0, 1, func() { err = book.SetLookAt(t.Context(), live, day) }},
 			{"Snapshot of two regions", 4, 0, func() { _, err = book.Snapshot(t.Context(), account, live.Snapshot) }},
 			{"Headers", 1, 0, func() { _, err = book.Headers(t.Context(), account, 0) }},
-			{"Close", 0, 1, func() { err = book.Close(t.Context(), live, day, nil) }},
+			{"Release again", 0, 1, func() { err = book.Release(t.Context(), &lease) }},
+			// Leases are not read before: the first try, as if no run had been anywhere, tells of them.
+			{"Close where a run has been", 0, 2, func() { err = book.Close(t.Context(), live, day, nil) }},
 		}
 		for _, step := range steps {
 			table.reads, table.writes = 0, 0

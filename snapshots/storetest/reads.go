@@ -52,11 +52,17 @@ var readTests = map[string]func(*testing.T, Subject){
 		}
 		equal(t, "live", whole, snapshots.Snapshot{Header: header, Live: live, Shards: shards})
 
+		ok(t, "release", s.Store.Release(t.Context(), lease))
 		ok(t, "close", s.Store.Close(t.Context(), live, day, map[string]int{"paused": 1}))
 		whole, err = s.Store.Snapshot(t.Context(), account, live.Snapshot)
 		ok(t, "snapshot", err)
 		header.Closed, header.Orders, header.Regions = day, live.Orders, live.Regions
 		header.Counts = map[string]int{"paused": 1}
+		for i, generation := range []int{1, 2, 1} { // its leases are nobody's any more
+			shards[i].Lease = snapshots.Lease{
+				Account: account, Snapshot: live.Snapshot, Region: shards[i].Region, Generation: generation, Closed: true,
+			}
+		}
 		equal(t, "closed", whole, snapshots.Snapshot{Header: header, Shards: shards})
 
 		open(t, s.Store)
