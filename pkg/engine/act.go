@@ -211,6 +211,7 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 	halved := true
 	for _, it := range b.items {
 		halved = halved && it.halves > 0 && it.State.Step == b.step.Name
+		s.takesTurn(it)
 		it.busy = true
 		it.State.Step = b.step.Name
 		it.State.AttemptedAt, it.State.AnsweredAt = now, time.Time{}

@@ -150,7 +150,23 @@ func (it *item) stuck() bool {
 
 // overdue says whether the item has had its time and holds nobody back any more.
 func (s *shard) overdue(it *item) bool {
-	return it.State.Wait != nil && !s.now().Before(it.State.Wait.Deadline)
+	return it.State.Wait != nil && !s.now().Before(it.State.Wait.Deadline) && !it.waitsForTurn()
+}
+
+// waitsForTurn says whether the item's next step has not been begun: it waits for its wave or for a
+// bucket. Its own time begins with the step, or whoever waits for a slow wave would be overdue as soon
+// as it is over, and every wave after it would begin at once.
+func (it *item) waitsForTurn() bool {
+	return it.decided && it.decision.Do == killswitch.TakeAct && !it.busy &&
+		(it.decision.Step != it.State.Step || it.State.Wait != nil && it.State.AttemptedAt.Before(it.State.Wait.Since))
+}
+
+// takesTurn begins the item's own time, where it has waited for its turn.
+func (s *shard) takesTurn(it *item) {
+	if it.waitsForTurn() {
+		it.State.Wait = nil
+		s.await(it, "to "+it.decision.Step)
+	}
 }
 
 // vetoed says whether AWS has refused the pause for good: it is not asked again before a new order.
