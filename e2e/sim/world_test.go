@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,7 @@ type world struct {
 	t        failer
 	account  *awssim.Account
 	settings settings.Settings
+	telling  sync.Mutex // guards events: several runs tell at once
 	events   []engine.Event
 	on       func(engine.Event)
 	runs     int
@@ -40,6 +42,7 @@ type world struct {
 // options of a world.
 type options struct {
 	seed     uint64
+	regions  []string // that are enabled; the account's default where there are none
 	build    func(*awssim.Account)
 	fault    func(awssim.Call) awssim.Fault
 	settings func(*settings.Settings)
@@ -64,8 +67,11 @@ func newWorld(t failer, o options, do func(w *world)) {
 	if o.settings != nil {
 		o.settings(&w.settings)
 	}
-	w.account = awssim.New(awssim.Options{Seed: o.seed, Idle: synctest.Wait, Fault: o.fault})
-	defer w.account.Shutdown()
+	w.account = awssim.New(awssim.Options{Seed: o.seed, Idle: synctest.Wait, Regions: o.regions, Fault: o.fault})
+	defer func() {
+		w.account.Shutdown()
+		time.Sleep(2 * time.Hour) // time stands still in a bubble whose test has ended: let killed runs end too
+	}()
 	w.account.AddTable("us-east-1", table)
 	o.build(w.account)
 	time.Sleep(10 * time.Minute) // whatever the fleet set in motion has come to rest
@@ -94,6 +100,8 @@ func (w *world) start(what string) *process {
 	p.engine = boot.Engine(boot.Options{
 		Config: cfg, Account: w.account.ID(), Store: p.store, Settings: w.settings, Owner: name,
 		On: func(ev engine.Event) {
+			w.telling.Lock()
+			defer w.telling.Unlock()
 			w.events = append(w.events, ev)
 			if w.on != nil {
 				w.on(ev)
