@@ -22,6 +22,7 @@ type function struct {
 
 	mu     sync.Mutex
 	idle   []*environment
+	busy   map[*environment]bool // those that have an invocation
 	closed bool
 }
 
@@ -53,6 +54,7 @@ func (f *function) invoke(ctx context.Context, in *invocation) (Result, error) {
 	case <-ctx.Done():
 	}
 	e.close()
+	f.forget(e)
 	select {
 	case result := <-in.answered: // it answered and then ended
 		return result, nil
@@ -81,16 +83,44 @@ func (f *function) take() (*environment, error) {
 		case <-e.ended:
 			e.close()
 		default:
+			f.busy[e] = true
 			return e, nil
 		}
 	}
-	return f.start()
+	e, err := f.start()
+	if err == nil {
+		f.busy[e] = true
+	}
+	return e, err
+}
+
+// forget is for a process that has ended.
+func (f *function) forget(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.busy, e)
+}
+
+// kill ends the processes that have an invocation, as a machine that fails does, and says how many
+// those were.
+func (f *function) kill() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	killed := 0
+	for e := range f.busy {
+		if e.process.Process.Kill() == nil {
+			killed++
+		}
+		<-e.ended
+	}
+	return killed
 }
 
 // give takes a process back.
 func (f *function) give(e *environment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.busy, e)
 	if f.closed {
 		e.close()
 		return

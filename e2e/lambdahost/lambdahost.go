@@ -65,7 +65,7 @@ func Start(functions map[string]Function) (*Host, error) {
 		if f.Log == nil {
 			f.Log = io.Discard
 		}
-		h.functions[name] = &function{Function: f, name: name, log: &shared{to: f.Log}}
+		h.functions[name] = &function{Function: f, name: name, log: &shared{to: f.Log}, busy: map[*environment]bool{}}
 	}
 	routes := http.NewServeMux()
 	routes.HandleFunc("POST /2015-03-31/functions/{name}/invocations", h.serveInvoke)
@@ -100,6 +100,16 @@ func (h *Host) Invoke(ctx context.Context, name string, event []byte) (Result, e
 	defer cancel()
 	defer context.AfterFunc(h.running, cancel)()
 	return f.invoke(ctx, &invocation{id: requestID(), event: event, answered: make(chan Result, 1)})
+}
+
+// Kill ends the processes of a function that are at work, without a warning, and says how many there
+// were. Their invocations end as Lambda ends them when a process dies; the next gets a new process.
+func (h *Host) Kill(name string) int {
+	f, ok := h.functions[name]
+	if !ok {
+		return 0
+	}
+	return f.kill()
 }
 
 // The largest payloads of an invocation, in bytes

@@ -152,6 +152,39 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
+func TestKill(t *testing.T) {
+	host := start(t)
+	if n := host.Kill("it"); n != 0 {
+		t.Errorf("%d processes were at work before there was any", n)
+	}
+	dying := make(chan lambdahost.Result)
+	for range 2 {
+		go func() {
+			result, err := host.Invoke(t.Context(), "it", []byte(`{"Do":"sleep"}`))
+			if err != nil {
+				t.Error(err)
+			}
+			dying <- result
+		}()
+	}
+	killed := 0
+	for began := time.Now(); killed < 2 && time.Since(began) < time.Second; time.Sleep(10 * time.Millisecond) {
+		killed += host.Kill("it")
+	}
+	for range 2 {
+		if r := <-dying; r.FunctionError != "Unhandled" || !strings.Contains(string(r.Payload), "signal: killed") {
+			t.Errorf("killed, it ends with %q and %s", r.FunctionError, r.Payload)
+		}
+	}
+	result, err := host.Invoke(t.Context(), "it", []byte(`{"Do":"nothing"}`))
+	if err != nil || result.FunctionError != "" {
+		t.Errorf("the next invocation ends with %v and %s", err, result.Payload)
+	}
+	if n := host.Kill("it") + host.Kill("other"); killed != 2 || n != 0 {
+		t.Errorf("%d processes were killed at work, want 2, and %d that were not", killed, n)
+	}
+}
+
 func TestLog(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
