@@ -15,7 +15,7 @@ DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e bench fuzz lint tools clean
+.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e chaos bench fuzz lint tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,19 @@ unit: ## Run the tests that need Go alone
 e2e: export CI := 1
 e2e: tools ## Run the built functions and CLI against moto and DynamoDB Local
 	go test -count=1 ./e2e/moto/...
+
+# The families print a line each. Everything else that the tests say is in build/chaos.log, of which what
+# failed is shown, with the command that runs it again. The code of go test is that of awk.
+chaos: export CI := 1
+chaos: export CHAOS := full
+chaos: export CHAOS_SEED ?= 1
+chaos: tools ## Every fault family at full depth, CHAOS_SEED=1
+	@mkdir -p build
+	@{ go test -count=1 -v -timeout 30m -run '^TestChaos' ./e2e/sim ./e2e/moto 2>&1; echo "exit $$?"; } | awk ' \
+		/^exit [0-9]+$$/ { code = $$2; next } \
+		{ print > "build/chaos.log" } \
+		/^(chaos |crash points|FAIL|panic: |ok )|^ *--- FAIL|^ *[a-z_]+_test.go:[0-9]+: replay: / { print; fflush() } \
+		END { if (code != 0) print "all that was said: build/chaos.log"; exit code }'
 
 bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
 	go test -count=1 -v -run Figures ./e2e/bench

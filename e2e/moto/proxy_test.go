@@ -8,16 +8,18 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// proxy stands before moto: it tells moto whose account it is, notes every call, and answers what
-// moto lacks.
+// proxy stands before moto, and one before DynamoDB Local: it tells moto whose account it is, notes
+// every call, strikes at the one that a test has chosen, and answers what moto lacks.
 type proxy struct {
-	server *httptest.Server
+	server  *httptest.Server
+	strikes *strikes
 
 	mu    sync.Mutex
 	noted map[string][]string // by account: the names of the operations
@@ -31,13 +33,21 @@ var lacking = map[string]string{
 		`<ResponseMetadata><RequestId>e2e</RequestId></ResponseMetadata></DescribeBlueGreenDeploymentsResponse>`,
 }
 
-func newProxy(moto string) (*proxy, error) {
-	target, err := url.Parse(moto)
+func newProxy(to string, blows *strikes) (*proxy, error) {
+	target, err := url.Parse(to)
 	if err != nil {
-		return nil, fmt.Errorf("put a proxy before moto: %w", err)
+		return nil, fmt.Errorf("put a proxy before %s: %w", to, err)
 	}
-	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	p := &proxy{noted: map[string][]string{}}
+	forward := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil { // whoever was killed while it called has gone
+				fmt.Fprintln(os.Stderr, "proxy:", err)
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	}
+	p := &proxy{noted: map[string][]string{}, strikes: blows}
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -54,6 +64,13 @@ func newProxy(moto string) (*proxy, error) {
 		if key := accessKey.FindStringSubmatch(r.Header.Get("Authorization")); key != nil {
 			r.Header.Set("X-Moto-Account-Id", key[1])
 			p.note(key[1], operation)
+			if blow := p.strikes.call(key[1]); blow != nil {
+				if blow.how == unheard {
+					forward.ServeHTTP(httptest.NewRecorder(), r)
+				}
+				blow.fall()
+				return
+			}
 		}
 		forward.ServeHTTP(w, r)
 	}))

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"aws-hit-breaks/e2e/chaos"
 	"aws-hit-breaks/snapshots/storetest/dynamolocal"
 )
 
@@ -50,7 +51,7 @@ var stops []func() error
 
 func TestMain(m *testing.M) {
 	// The tests mostly wait for what the engine waits for, so there may be more of them than cores.
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(chaos.Depth(16, 200))); err != nil {
 		panic(err)
 	}
 	code := m.Run()
@@ -108,13 +109,26 @@ var setUp = sync.OnceValues(func() (stage, error) {
 	if err := errors.Join(motoErr, dynamoErr, buildErr); err != nil {
 		return s, err
 	}
-	var err error
-	if s.proxy, err = newProxy(s.moto); err == nil {
-		s.moto = s.server.URL
-		stops = append(stops, func() error { s.server.Close(); return nil })
-	}
-	return s, err
+	return s, s.proxied()
 })
+
+// proxied puts a proxy before moto and one before DynamoDB Local, whose calls are counted together.
+func (s *stage) proxied() error {
+	blows := &strikes{all: map[string]*strike{}}
+	var err error
+	if s.proxy, err = newProxy(s.moto, blows); err != nil {
+		return err
+	}
+	store, err := newProxy(s.dynamodb, blows)
+	if err != nil {
+		return err
+	}
+	s.moto, s.dynamodb = s.server.URL, store.server.URL
+	for _, p := range []*proxy{s.proxy, store} {
+		stops = append(stops, func() error { p.server.Close(); return nil })
+	}
+	return nil
+}
 
 // builtCLI is the path of the command.
 var builtCLI = sync.OnceValues(func() (string, error) {
@@ -153,6 +167,7 @@ func startMoto() (url string, stop func() error, err error) {
 		return "", nil, fmt.Errorf("start moto: %w", err)
 	}
 	server := exec.Command(python(), "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(port))
+	server.Env = append(os.Environ(), "MOTO_EC2_LOAD_DEFAULT_AMIS=false") // hundreds in each account and region
 	server.Stdout, server.Stderr = log, log
 	if err := server.Start(); err != nil {
 		return "", nil, errors.Join(fmt.Errorf("start moto: %w", err), log.Close(), os.Remove(log.Name()))
