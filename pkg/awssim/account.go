@@ -38,6 +38,11 @@ type Options struct {
 	// ConflictRate is the share of DynamoDB transactions that are cancelled among those that overlap
 	// in time with another write of one of their items; default 0.5, negative for none.
 	ConflictRate float64
+	// ShortPages is the most that a page of a listing holds, whatever the caller asks for; 0 for no
+	// limit. AWS may give fewer than asked for, and more pages:
+	// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-pagination.html
+	// What is asked for by id comes whole.
+	ShortPages int
 	// Fault is asked once for every attempt, in the order the attempts are made. It may be nil.
 	Fault func(Call) Fault
 }
@@ -51,6 +56,7 @@ type Account struct {
 	fault func(Call) Fault
 
 	conflictRate float64
+	shortPages   int
 
 	operations map[string]operation // by service:operation
 
@@ -64,8 +70,10 @@ type Account struct {
 	trace       []*Call
 	unmodelled  []string
 	occurrences map[uint64]int
-	processes   map[string]*Process
-	queue       queue
+	// incarnations counts what has had a name, for names that may be given again.
+	incarnations map[string]int
+	processes    map[string]*Process
+	queue        queue
 
 	began  time.Time     // real time mode: account time starts here
 	jumped time.Duration // real time mode: what Jump has added
@@ -80,11 +88,13 @@ func New(o Options) *Account {
 	a := &Account{
 		id: o.ID, seed: o.Seed, idle: o.Idle, speed: o.Speed, fault: o.Fault,
 		conflictRate: o.ConflictRate,
+		shortPages:   o.ShortPages,
 		operations:   map[string]operation{},
 		regions:      map[string]*region{},
 		names:        o.Regions,
 		buckets:      map[string]*bucket{},
 		occurrences:  map[uint64]int{},
+		incarnations: map[string]int{},
 		processes:    map[string]*Process{},
 		queue:        queue{taken: map[int64]bool{}},
 		began:        time.Now(),

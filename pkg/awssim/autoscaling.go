@@ -156,9 +156,12 @@ func (a *Account) AddGroup(region string, spec Group) (ids []string) {
 		if r.asg.groups[spec.Name] != nil {
 			panic(fmt.Sprintf("awssim: group %s exists in %s", spec.Name, region))
 		}
+		key := "asg/" + r.name + "/" + spec.Name
+		n := a.incarnation(key)
 		g := &group{
-			Group: spec, key: "asg/" + r.name + "/" + spec.Name, created: now.Add(-300 * 24 * time.Hour), suspended: map[string]suspension{},
-			arn: fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%016x:autoScalingGroupName/%s", r.name, a.id, hash(a.seed, spec.Name), spec.Name),
+			Group: spec, key: key, created: created(n, 300*24*time.Hour, now), suspended: map[string]suspension{},
+			arn: fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:%016x:autoScalingGroupName/%s",
+				r.name, a.id, hash(a.seed, incarnated(spec.Name, n)...), spec.Name),
 		}
 		r.asg.groups[spec.Name] = g
 		for _, process := range spec.Suspended {

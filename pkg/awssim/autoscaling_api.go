@@ -191,7 +191,7 @@ func describeGroups(c *call, in *autoscaling.DescribeAutoScalingGroupsInput) (*a
 			return nil, err
 		}
 	}
-	page, next := pageAfter(all, after, size, func(g *group) string { return g.Name })
+	page, next := pageAfter(all, after, c.most(size), func(g *group) string { return g.Name })
 	out := &autoscaling.DescribeAutoScalingGroupsOutput{NextToken: next}
 	for _, g := range page {
 		out.AutoScalingGroups = append(out.AutoScalingGroups, c.showGroup(g, in.IncludeInstances == nil || *in.IncludeInstances))
@@ -231,7 +231,7 @@ func describeMembers(c *call, in *autoscaling.DescribeAutoScalingInstancesInput)
 	}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	ids = slices.DeleteFunc(ids, func(id string) bool { return c.region.asg.members[id] == nil })
-	page, next := pageAfter(ids, after, size, func(id string) string { return id })
+	page, next := pageAfter(ids, after, c.most(size), func(id string) string { return id })
 	out := &autoscaling.DescribeAutoScalingInstancesOutput{NextToken: next}
 	for _, id := range page {
 		m := c.region.asg.members[id]
@@ -264,7 +264,7 @@ func describeWarmPool(c *call, in *autoscaling.DescribeWarmPoolInput) (*autoscal
 	}
 	id := func(m *member) string { return m.ID }
 	slices.SortFunc(all, func(x, y *member) int { return cmp.Compare(x.ID, y.ID) })
-	page, next := pageAfter(all, after, size, id)
+	page, next := pageAfter(all, after, c.most(size), id)
 	out := &autoscaling.DescribeWarmPoolOutput{NextToken: next, WarmPoolConfiguration: g.warmPool()}
 	for _, m := range page {
 		out.Instances = append(out.Instances, m.show())

@@ -24,6 +24,7 @@ func (a *Account) settleMember(r *region, m *member, now time.Time) {
 		delete(r.asg.members, m.ID)
 		m.group.gone = append(m.group.gone, m)
 		m.group.members = slices.DeleteFunc(m.group.members, func(other *member) bool { return other == m })
+		m.group.leave(r)
 	case m.truth.state == running && m.lifecycle == lifecyclePending:
 		m.lifecycle, m.since = inService, now
 	case m.truth.state == running && m.lifecycle == warmedPending:

@@ -27,7 +27,7 @@ func describeInstances(c *call, in *ec2.DescribeInstancesInput) (*ec2.DescribeIn
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := pageOf(all, func(i *instance) bool { return visible(i) && matches(i) }, (*instance).place, pageSize(in.MaxResults, in.InstanceIds...), in.NextToken)
+	page, next, err := pageOf(all, func(i *instance) bool { return visible(i) && matches(i) }, (*instance).place, c.pageSize(in.MaxResults, in.InstanceIds...), in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +76,14 @@ func pageOf[T any](all []T, matches func(T) bool, place func(T) int, size int32,
 
 // pageSize is how many a listing returns at most: all that are named, a thousand where it does not
 // say.
-func pageSize(maxResults *int32, named ...string) int32 {
+func (c *call) pageSize(maxResults *int32, named ...string) int32 {
 	switch {
 	case len(named) > 0:
 		return int32(len(named))
 	case maxResults == nil:
-		return 1000
+		return int32(c.most(1000))
 	}
-	return *maxResults
+	return int32(c.most(int(*maxResults)))
 }
 
 // filter makes one predicate of an input's filters. Filters must all match, values of one filter

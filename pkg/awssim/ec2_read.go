@@ -82,7 +82,7 @@ func describeInstanceStatus(c *call, in *ec2.DescribeInstanceStatusInput) (*ec2.
 	}
 	page, next, err := pageOf(all, func(i *instance) bool {
 		return visible(i) && (i.shown.state == running || aws.ToBool(in.IncludeAllInstances)) && matches(i)
-	}, (*instance).place, pageSize(in.MaxResults, in.InstanceIds...), in.NextToken)
+	}, (*instance).place, c.pageSize(in.MaxResults, in.InstanceIds...), in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func describeSpotInstanceRequests(c *call, in *ec2.DescribeSpotInstanceRequestsI
 		}
 	}
 	page, next, err := pageOf(c.region.ec2.spots, func(r *spotRequest) bool { return r.matches(in) },
-		func(r *spotRequest) int { return r.number }, pageSize(in.MaxResults), in.NextToken)
+		func(r *spotRequest) int { return r.number }, c.pageSize(in.MaxResults), in.NextToken)
 	if err != nil {
 		return nil, err
 	}

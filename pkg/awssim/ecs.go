@@ -106,6 +106,7 @@ type ecsService struct {
 	key, arn string
 	cluster  *ecsCluster
 	created  time.Time
+	deleted  bool
 	updated  time.Time  // of its deployment or task set
 	deployed time.Time  // until when a second deployment is there
 	tasks    []*ecsTask // not stopped
@@ -186,12 +187,13 @@ func (a *Account) AddECSService(region string, spec ECSService) {
 	a.look(func(now time.Time) {
 		r := a.mustRegion(region)
 		cluster := a.ecsCluster(r, spec.Cluster)
-		if cluster.services[spec.Name] != nil {
+		if old := cluster.services[spec.Name]; old != nil && old.Status != "INACTIVE" {
 			panic(fmt.Sprintf("awssim: ECS service %s exists in cluster %s in %s", spec.Name, spec.Cluster, region))
 		}
+		key := fmt.Sprint("ecs/", r.name, "/", spec.Cluster, "/", spec.Name)
 		s := &ecsService{
-			ECSService: spec, cluster: cluster, key: fmt.Sprint("ecs/", r.name, "/", spec.Cluster, "/", spec.Name),
-			arn: a.ecsARN(r, "service/"+spec.Cluster+"/"+spec.Name), created: now.Add(-200 * 24 * time.Hour),
+			ECSService: spec, cluster: cluster, key: key,
+			arn: a.ecsARN(r, "service/"+spec.Cluster+"/"+spec.Name), created: created(a.incarnation(key), 200*24*time.Hour, now),
 		}
 		if cluster.ShortARNs {
 			s.arn = a.ecsARN(r, "service/"+spec.Name)

@@ -72,7 +72,7 @@ func listClusters(c *call, in *ecs.ListClustersInput) (*ecs.ListClustersOutput, 
 		arns = append(arns, cluster.arn)
 	}
 	slices.Sort(arns)
-	page, next := pageAfter(arns, after, size, itself)
+	page, next := pageAfter(arns, after, c.most(size), itself)
 	return &ecs.ListClustersOutput{ClusterArns: page, NextToken: next}, nil
 }
 
@@ -96,13 +96,13 @@ func listServices(c *call, in *ecs.ListServicesInput) (*ecs.ListServicesOutput, 
 	}
 	var arns []string
 	for _, s := range sortedServices(cluster) {
-		if (in.LaunchType == "" || s.LaunchType == string(in.LaunchType)) && (in.SchedulingStrategy == "" || s.strategy() == in.SchedulingStrategy) &&
+		if !s.deleted && (in.LaunchType == "" || s.LaunchType == string(in.LaunchType)) && (in.SchedulingStrategy == "" || s.strategy() == in.SchedulingStrategy) &&
 			(in.ResourceManagementType == "" || s.managedBy() == in.ResourceManagementType) {
 			arns = append(arns, s.arn)
 		}
 	}
 	slices.Sort(arns)
-	page, next := pageAfter(arns, after, size, itself)
+	page, next := pageAfter(arns, after, c.most(size), itself)
 	return &ecs.ListServicesOutput{ServiceArns: page, NextToken: next}, nil
 }
 

@@ -136,6 +136,7 @@ func (a *Account) taskStopped(r *region, t *ecsTask, now time.Time) {
 	if s := t.service; s != nil {
 		s.tasks = slices.DeleteFunc(s.tasks, others)
 		s.updated = now
+		s.drained()
 		a.at(now.Add(taskAfterlife), t.arn, func(time.Time) { delete(s.cluster.tasks, t.id) })
 	}
 }

@@ -41,7 +41,7 @@ func listTasks(c *call, in *ecs.ListTasksInput) (*ecs.ListTasksOutput, error) {
 		}
 	}
 	slices.Sort(arns)
-	page, next := pageAfter(arns, after, size, itself)
+	page, next := pageAfter(arns, after, c.most(size), itself)
 	return &ecs.ListTasksOutput{TaskArns: page, NextToken: next}, nil
 }
 
@@ -139,7 +139,7 @@ func listContainerInstances(c *call, in *ecs.ListContainerInstancesInput) (*ecs.
 		}
 	}
 	slices.Sort(arns)
-	page, next := pageAfter(arns, after, size, itself)
+	page, next := pageAfter(arns, after, c.most(size), itself)
 	return &ecs.ListContainerInstancesOutput{ContainerInstanceArns: page, NextToken: next}, nil
 }
 

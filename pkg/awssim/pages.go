@@ -29,6 +29,14 @@ func pageAfter[T any](all []T, after string, size int, key func(T) string) (page
 	return page, next
 }
 
+// most is how many elements a page of that size gets: fewer where the account's pages are short.
+func (c *call) most(size int) int {
+	if short := c.account.shortPages; short > 0 {
+		return min(size, short)
+	}
+	return size
+}
+
 // afterToken is the key in a token; ok is false when it is not one of ours.
 func afterToken(token *string) (after string, ok bool) {
 	if token == nil {

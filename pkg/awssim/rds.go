@@ -295,11 +295,13 @@ func (a *Account) addReplica(r *region, replica *database, source string) {
 func (a *Account) newDatabase(r *region, kind, id string, tags map[string]string, life DBLife, now time.Time) database {
 	life.Status = cmp.Or(life.Status, dbAvailable)
 	db := database{
-		kind: kind, id: id, key: fmt.Sprintf("rds/%s/%s/%s", r.name, kind, id),
-		arn:     fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.name, a.id, kind, id),
-		created: now.Add(-400 * 24 * time.Hour), life: life, tags: tags, status: life.Status,
+		kind: kind, id: id, key: databaseKey(r, kind, id),
+		arn:  fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.name, a.id, kind, id),
+		life: life, tags: tags, status: life.Status,
 	}
-	db.resource = fmt.Sprintf("%s-%026X", kind, hash(a.seed, db.key))
+	n := a.incarnation(db.key)
+	db.created = created(n, 400*24*time.Hour, now)
+	db.resource = fmt.Sprintf("%s-%026X", kind, hash(a.seed, incarnated(db.key, n)...))
 	return db
 }
 

@@ -37,7 +37,7 @@ func describeDBInstances(c *call, in *rds.DescribeDBInstancesInput) (*rds.Descri
 		}
 		all = slices.DeleteFunc(all, func(db *dbInstance) bool { return !matches(f, field(db)) })
 	}
-	part, next := pageAfter(all, after, size, func(db *dbInstance) string { return db.id })
+	part, next := pageAfter(all, after, c.most(size), func(db *dbInstance) string { return db.id })
 	out := &rds.DescribeDBInstancesOutput{Marker: next}
 	for _, db := range part {
 		out.DBInstances = append(out.DBInstances, *c.showInstance(db, db.listed(c.now)))
@@ -92,7 +92,7 @@ func describeDBClusters(c *call, in *rds.DescribeDBClustersInput) (*rds.Describe
 		}
 		all = slices.DeleteFunc(all, func(cluster *dbCluster) bool { return !matches(f, field(cluster)) })
 	}
-	part, next := pageAfter(all, after, size, func(cluster *dbCluster) string { return cluster.id })
+	part, next := pageAfter(all, after, c.most(size), func(cluster *dbCluster) string { return cluster.id })
 	out := &rds.DescribeDBClustersOutput{Marker: next}
 	for _, cluster := range part {
 		out.DBClusters = append(out.DBClusters, *c.showCluster(cluster, cluster.listed(c.now)))
@@ -251,7 +251,7 @@ func describeGlobalClusters(c *call, in *rds.DescribeGlobalClustersInput) (*rds.
 		}
 		ids = []string{*want}
 	}
-	part, next := pageAfter(ids, after, size, func(id string) string { return id })
+	part, next := pageAfter(ids, after, c.most(size), func(id string) string { return id })
 	out := &rds.DescribeGlobalClustersOutput{Marker: next}
 	for _, id := range part {
 		global := types.GlobalCluster{
@@ -285,7 +285,7 @@ func describeBlueGreenDeployments(c *call, in *rds.DescribeBlueGreenDeploymentsI
 	}
 	key := func(d types.BlueGreenDeployment) string { return aws.ToString(d.BlueGreenDeploymentIdentifier) }
 	slices.SortFunc(all, func(x, y types.BlueGreenDeployment) int { return cmp.Compare(key(x), key(y)) })
-	part, next := pageAfter(all, after, size, key)
+	part, next := pageAfter(all, after, c.most(size), key)
 	return &rds.DescribeBlueGreenDeploymentsOutput{BlueGreenDeployments: part, Marker: next}, nil
 }
 

@@ -88,7 +88,7 @@ func (a *Account) weigh(r *region, s *ecsService, now time.Time) {
 	t.looks++
 	looks := t.looks
 	a.at(now.Add(a.vary(fmt.Sprint("weigh ", t.arn, looks), minScaling, maxScaling)), "aas/"+t.arn, func(now time.Time) {
-		if t.looks == looks {
+		if t.looks == looks && r.aas.targets[t.id] == t {
 			a.scale(r, t, now)
 		}
 	})
@@ -114,7 +114,7 @@ func (a *Account) clamp(r *region, t *scalableTarget, now time.Time) {
 // runScalingSchedule is a scheduled action that falls due. It is not made up for when it was
 // suspended: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html
 func (a *Account) runScalingSchedule(r *region, t *scalableTarget, s ScalingSchedule, now time.Time) {
-	if t.SuspendedScheduled {
+	if t.SuspendedScheduled || r.aas.targets[t.id] != t {
 		return
 	}
 	if s.Min >= 0 {

@@ -67,7 +67,7 @@ func describeScalableTargets(c *call, in *applicationautoscaling.DescribeScalabl
 	case len(in.ResourceIds) > 0 && in.ScalableDimension == "":
 		return nil, invalidScaling("A scalable dimension is required when resource IDs are specified")
 	}
-	page, next := c.region.aas.page(in.ResourceIds, after, size)
+	page, next := c.region.aas.page(in.ResourceIds, after, c.most(size))
 	out := &applicationautoscaling.DescribeScalableTargetsOutput{NextToken: next}
 	for _, t := range page {
 		out.ScalableTargets = append(out.ScalableTargets, types.ScalableTarget{
