@@ -26,6 +26,7 @@ type item struct {
 	decision killswitch.Decision
 	busy     bool      // its step is being recorded or taken
 	looking  bool      // it is being observed
+	vetted   int       // the newest order for which a listing has shown that nothing protects it
 	halves   int       // the size its batch may have, after a refusal; 0 for any
 	retryAt  time.Time // not to be tried before
 	throttle int       // throttles in a row
@@ -42,7 +43,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		Resource: found.Resource, Order: order.Seq, Original: found.Original,
 		State: killswitch.State{Phase: killswitch.Running, Order: order.Seq},
 	})
-	it.weight, it.refuse = found.Weight, found.MayRefuse
+	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
 	it.want = killswitch.WantPaused
 	it.see(found.Seen)
 	return it
@@ -106,7 +107,7 @@ func (s *shard) govern(it *item) {
 		return
 	}
 	it.State.Order, it.State.Wait, it.State.Attempts = order.Seq, nil, 0
-	if it.State.Phase == killswitch.Unpausable { // asked again by a new order
+	if it.vetoed() { // asked again by a new order
 		it.State.Phase = killswitch.Recorded
 	}
 	it.State.Reason = ""
@@ -169,8 +170,22 @@ func (s *shard) takesTurn(it *item) {
 	}
 }
 
-// vetoed says whether AWS has refused the pause for good: it is not asked again before a new order.
-func (it *item) vetoed() bool { return it.State.Phase == killswitch.Unpausable }
+// vetoed says whether AWS has refused the pause for good, or its owner by a tag: it is not asked again
+// before a new order.
+func (it *item) vetoed() bool { return veto(it.State.Phase) }
+
+func veto(phase killswitch.Phase) bool {
+	return phase == killswitch.Unpausable || phase == killswitch.Protected
+}
+
+// unvetted says whether something that no listing has shown since may protect the item from the pause
+// that governs it: one that was paused by an earlier order may have been protected before a later one.
+func (s *shard) unvetted(it *item) bool {
+	return it.want == killswitch.WantPaused && it.State.Order > it.Order && it.vetted < it.State.Order &&
+		slices.ContainsFunc(s.listings, func(l *listing) bool {
+			return l.declaration.Kind == it.Resource.Ref.Kind && !l.covered(it.State.Order)
+		})
+}
 
 func (s *shard) lookDue(it *item) bool {
 	return !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&

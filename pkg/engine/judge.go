@@ -45,6 +45,9 @@ func (s *shard) judge(it *item) {
 		// Our own call's answer is no observation: look once more, when it can be believed.
 		d = killswitch.Decision{Do: killswitch.Hold, Until: s.together(s.trustAt(it)), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.want)}
 	}
+	if d.Do == killswitch.TakeAct && s.unvetted(it) {
+		d = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to be listed again: it may be protected by now"}
+	}
 	it.decision, it.decided = d, true
 	s.follow(it, d)
 }

@@ -229,6 +229,11 @@ func (s *shard) admitAll(l *listing, found []killswitch.Found) {
 func (s *shard) admit(l *listing, found killswitch.Found) {
 	ref := found.Resource.Ref
 	if it := s.byRef[ref]; it != nil && !it.State.Phase.Closed() {
+		if why, protected := s.protectedBy(found); protected && it.want == killswitch.WantPaused {
+			s.spare(it, why)
+			return
+		}
+		it.vetted = max(it.vetted, l.order)
 		if s.trusted(it, found.Seen) && !it.busy {
 			it.see(found.Seen)
 		}
@@ -242,7 +247,11 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 		return
 	}
 	why, protected := s.protectedBy(found)
-	switch {
+	switch done := s.byRef[ref]; {
+	case done != nil && done.Order >= order.Seq:
+		// What this order paused is back or gone: its original stands under the order. Whatever runs
+		// under that name now came later, and only a newer order is about it.
+		s.leaveAlone(l, found, killswitch.Unpausable, fmt.Sprintf("came after order %d, which is done with this name: give a new order", order.Seq))
 	case protected:
 		s.leaveAlone(l, found, killswitch.Protected, why)
 	case found.Verdict != "":
@@ -250,6 +259,13 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 	default:
 		l.found = append(l.found, s.adopt(l, found, order))
 	}
+}
+
+// spare leaves an item alone that was protected after it had been taken up: a pause touches it no
+// more, a resume puts back what was touched.
+func (s *shard) spare(it *item, why string) {
+	it.State.Wait, it.decision, it.decided = nil, killswitch.Decision{Do: killswitch.Refuse, Reason: why}, true
+	s.phase(it, killswitch.Protected, why)
 }
 
 // protectedBy says by what a resource is protected: its own tag, a part's, or what runs on it.

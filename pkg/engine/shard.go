@@ -194,7 +194,7 @@ func (s *shard) due(stored snapshots.Shard) bool {
 		if it.State.Phase.Closed() {
 			continue
 		}
-		veto := it.State.Phase == killswitch.Unpausable
+		veto := veto(it.State.Phase)
 		order, governed := filter.Govern(s.live.Orders, it.Resource)
 		due = due || !veto && !now.Before(it.State.LookAt) || governed && order.Seq != it.State.Order ||
 			s.attention.woken(it.Resource.Ref) || s.attention.Stay && !it.Settled() && !veto

@@ -90,7 +90,7 @@ func pending(r Resource, unheard bool) bool {
 	switch r.Phase {
 	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming:
 		return true
-	case killswitch.Paused, killswitch.Failed, killswitch.Drifted, killswitch.Unpausable:
+	case killswitch.Paused, killswitch.Failed, killswitch.Drifted, killswitch.Unpausable, killswitch.Protected:
 		return unheard
 	default:
 		return false
