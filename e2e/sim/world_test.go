@@ -41,8 +41,12 @@ type world struct {
 
 // options of a world.
 type options struct {
-	seed     uint64
-	regions  []string // that are enabled; the account's default where there are none
+	seed uint64
+	// regions are the enabled ones, and shortPages the most that a page of a listing holds; zero for
+	// what awssim takes.
+	regions    []string
+	shortPages int
+
 	build    func(*awssim.Account)
 	fault    func(awssim.Call) awssim.Fault
 	settings func(*settings.Settings)
@@ -67,7 +71,9 @@ func newWorld(t failer, o options, do func(w *world)) {
 	if o.settings != nil {
 		o.settings(&w.settings)
 	}
-	w.account = awssim.New(awssim.Options{Seed: o.seed, Idle: synctest.Wait, Regions: o.regions, Fault: o.fault})
+	w.account = awssim.New(awssim.Options{
+		Seed: o.seed, Idle: synctest.Wait, Fault: o.fault, Regions: o.regions, ShortPages: o.shortPages,
+	})
 	defer func() {
 		w.account.Shutdown()
 		time.Sleep(2 * time.Hour) // time stands still in a bubble whose test has ended: let killed runs end too
