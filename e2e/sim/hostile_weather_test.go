@@ -8,9 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"pgregory.net/rapid"
 
 	"aws-hit-breaks/pkg/awssim"
@@ -129,18 +126,6 @@ func deniedIn(service string) string {
 		return "AccessDeniedException"
 	}
 	return "AccessDenied"
-}
-
-// answer is an error as the SDK decodes it.
-func answer(status int, code string) error {
-	fault := smithy.FaultClient
-	if status >= http.StatusInternalServerError {
-		fault = smithy.FaultServer
-	}
-	return &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{
-		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status, Header: http.Header{}}},
-		Err:      &smithy.GenericAPIError{Code: code, Message: "hostile", Fault: fault},
-	}}
 }
 
 // pageOf is which page of its listing a call asks for: a token makes it one more than the last.

@@ -104,6 +104,7 @@ func cancelled(n, which int, code string) error {
 	})
 }
 
+// answer is an error of AWS as the SDK decodes it.
 func answer(status int, code string) error {
 	fault := smithy.FaultClient
 	if status >= http.StatusInternalServerError {
