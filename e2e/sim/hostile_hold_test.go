@@ -92,7 +92,7 @@ func (h *hostile) heard(ev engine.Event) {
 		if why := h.stillRunning(ev.Ref); why != "" && !h.happened(name, claimAge) {
 			h.violated("P10", "%s is said to be paused while %s", ev.Ref, why)
 		}
-	case killswitch.Resumed:
+	case killswitch.Resumed, killswitch.Untouched:
 		if !h.isExcused(name) && !h.happened(name, claimAge) {
 			h.holdBack(name, "is said to be resumed")
 		}
@@ -101,7 +101,7 @@ func (h *hostile) heard(ev engine.Event) {
 			h.violated("P10", "%s is said to be gone, and is there", ev.Ref)
 		}
 	}
-	if ev.Phase == killswitch.Resumed || ev.Phase == killswitch.Gone {
+	if ev.Phase.Back() || ev.Phase == killswitch.Gone {
 		h.mu.Lock()
 		h.back[name] = append(h.back[name], time.Now())
 		h.mu.Unlock()

@@ -171,7 +171,7 @@ func nothingHoldsBack(t *testing.T) {
 			switch {
 			case bad && (it.State.Phase != killswitch.Failed || it.State.Reason == ""):
 				t.Errorf("%s cannot be started, but is reported as %s (%q)", ref, it.State.Phase, it.State.Reason)
-			case !bad && it.State.Phase != killswitch.Resumed && it.State.Phase != killswitch.Untouched:
+			case !bad && !it.State.Phase.Back():
 				t.Errorf("%s was held back: %s (%s)", ref, it.State.Phase, it.State.Reason)
 			}
 		}

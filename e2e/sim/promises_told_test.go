@@ -77,7 +77,7 @@ func saidOnlyWhenObserved(t *testing.T) {
 			t.Fatal("nothing was said to be paused")
 		}
 		w.on = func(ev engine.Event) {
-			if ev.What == engine.Changed && ev.Phase == killswitch.Resumed {
+			if ev.What == engine.Changed && ev.Phase.Back() {
 				w.wantSame(before, ev.Ref)
 			}
 		}

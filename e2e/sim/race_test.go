@@ -287,7 +287,7 @@ func (r *racing) notAsOrdered(live *snapshots.Live) (problems []string) {
 			continue
 		}
 		// What an earlier order brought back, the pause before it does not take again.
-		if it.State.Phase != wants && it.State.Phase != killswitch.Resumed {
+		if it.State.Phase != wants && !it.State.Phase.Back() {
 			problems = append(problems, fmt.Sprintf("order %d wants %s %s, and it is %s (%s)", order.Seq, ref, wants, it.State.Phase, it.State.Reason))
 		}
 		name := ref.Region + " " + string(ref.Kind) + " " + ref.ID
@@ -296,7 +296,7 @@ func (r *racing) notAsOrdered(live *snapshots.Live) (problems []string) {
 			if why := r.stillRunning(ref); why != "" {
 				problems = append(problems, fmt.Sprintf("%s is said to be paused while %s", ref, why))
 			}
-		case killswitch.Resumed:
+		case killswitch.Resumed, killswitch.Untouched:
 			problems = append(problems, differences(awssim.State{name: r.before[name]}, awssim.State{name: state[name]})...)
 		}
 	}
@@ -304,10 +304,9 @@ func (r *racing) notAsOrdered(live *snapshots.Live) (problems []string) {
 }
 
 // refusedByAWS says whether AWS does not let a pause be finished, which shows only at its second step:
-// a group with a member that is protected from being stopped, and what AWS says nothing about.
+// a group with a member that is protected from being stopped.
 func refusedByAWS(state killswitch.State) bool {
-	return state.Phase == killswitch.Failed &&
-		(strings.HasPrefix(state.Reason, "OperationNotPermitted: ") || strings.Contains(state.Reason, "of Aurora Limitless"))
+	return state.Phase == killswitch.Failed && strings.HasPrefix(state.Reason, "OperationNotPermitted: ")
 }
 
 // leftOut asks what the last order, if it is a pause, would do if it were given again: nothing.

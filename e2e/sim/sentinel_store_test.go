@@ -57,7 +57,7 @@ func (s *sentinel) noteWrites(c awssim.Call) {
 			s.records = append(s.records, record{c.Seq, resource, pk + " " + sk})
 			s.timely(c, resource)
 		case "STATE":
-			if readBody(body).State.Phase == killswitch.Resumed {
+			if readBody(body).State.Phase.Back() {
 				s.records = append(s.records, record{c.Seq, region + " " + rest, ""})
 			}
 		}

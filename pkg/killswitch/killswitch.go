@@ -169,9 +169,10 @@ const (
 
 // Closed says whether nothing more will ever be done for an item in this phase, so that the
 // snapshot need not stay live for it.
-func (p Phase) Closed() bool {
-	return p == Resumed || p == Untouched || p == Gone || p == GivenUp
-}
+func (p Phase) Closed() bool { return p.Back() || p == Gone || p == GivenUp }
+
+// Back says whether the resource was observed as its original says, by an order to resume it.
+func (p Phase) Back() bool { return p == Resumed || p == Untouched }
 
 // State is how far the engine has brought a resource. One run at a time writes it, under the
 // lease of the resource's shard.
