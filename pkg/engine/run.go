@@ -41,6 +41,7 @@ type shardEnd struct {
 	region string
 	busy   bool // another run holds it
 	again  bool // it has to be taken up once more
+	orders int  // that the turn knew of
 	open   int  // items that are not closed
 	closed map[string]int
 	unsure bool      // listings are missing or stored items damaged: the snapshot must stay live
@@ -159,6 +160,7 @@ func (r *run) begin(ctx context.Context) {
 		}
 		return
 	}
+	r.tellOrders()
 	if !r.listing && r.regioned < r.newestPause() {
 		r.listRegions(ctx)
 	}
@@ -264,7 +266,7 @@ func (r *run) start(ctx context.Context, region string) {
 
 func (r *run) ended(end shardEnd) {
 	delete(r.shards, end.region)
-	if end.again && !r.stopping && !r.gone {
+	if (end.again || end.orders < len(r.live.Orders)) && !r.stopping && !r.gone {
 		return // begin starts it again
 	}
 	r.ends[end.region] = end
@@ -302,12 +304,19 @@ func (r *run) liveRead(live *snapshots.Live, err error) {
 		r.live = live
 		r.addRegions(regions)
 		clear(r.ends)
-		orders := slices.Clone(live.Orders)
-		for _, region := range slices.Sorted(maps.Keys(r.shards)) {
-			r.shards[region].tell(func(s *shard) { s.reorder(orders) })
-		}
+		r.tellOrders()
 	default:
 		r.addRegions(live.Regions) // another run may have found some
+	}
+}
+
+// tellOrders tells running shards of orders that they have not been told of.
+func (r *run) tellOrders() {
+	for _, region := range slices.Sorted(maps.Keys(r.shards)) {
+		s, orders := r.shards[region], slices.Clone(r.live.Orders)
+		if s.told < len(orders) && s.tell(func(s *shard) { s.reorder(orders) }) {
+			s.told = len(orders)
+		}
 	}
 }
 

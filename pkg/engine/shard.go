@@ -19,6 +19,7 @@ type shard struct {
 	*Engine
 	attention Attention
 	live      snapshots.Live // of it only what does not change, and orders as this shard knows them
+	told      int            // the run's: how many orders the shard has been told of
 	region    string
 	mail      chan func()
 
@@ -59,6 +60,7 @@ func newShard(r *run, region string) *shard {
 		unread: slices.Contains(r.stored, region), adding: r.adding[region],
 	}
 	s.live.Orders = slices.Clone(r.live.Orders)
+	s.told = len(s.live.Orders)
 	s.services = r.Services(region)
 	for _, service := range s.services {
 		s.listings = append(s.listings, &listing{service: service, declaration: service.Declaration()})
@@ -66,11 +68,14 @@ func newShard(r *run, region string) *shard {
 	return s
 }
 
-// tell runs do in the shard's loop. It is the only method another goroutine may call.
-func (s *shard) tell(do func(*shard)) {
+// tell runs do in the shard's loop, and says whether it will: a full mailbox means a busy shard, which
+// has to be told again. It is the only method another goroutine may call.
+func (s *shard) tell(do func(*shard)) bool {
 	select {
 	case s.mail <- func() { do(s) }:
-	default: // a full mailbox means a busy shard: it hears the next time
+		return true
+	default:
+		return false
 	}
 }
 
@@ -351,6 +356,7 @@ func (s *shard) release() {
 // conclude says how the turn ended.
 func (s *shard) conclude() shardEnd {
 	end := s.end
+	end.orders = len(s.live.Orders)
 	if s.lost && s.opened && s.lease.Generation > 0 {
 		end.again = true // whoever has the lease now may be dead before it is done
 	}
