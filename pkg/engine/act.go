@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"aws-hit-breaks/pkg/awserr"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/snapshots"
@@ -131,77 +129,6 @@ func (s *shard) lowestResuming() int {
 		lowest = min(lowest, wave)
 	}
 	return lowest
-}
-
-// limit is the token bucket of one action in one region, and how many of its calls are under way.
-type limit struct {
-	calls, units *rate.Limiter
-	under        int
-	freeAt       time.Time // when the next round may begin
-}
-
-// limitOf makes the bucket of an action. Who made the calls before this turn is not known, so the
-// bucket is taken to have been empty at the last attempt that is on record.
-func (s *shard) limitOf(action string) *limit {
-	if l := s.limits[action]; l != nil {
-		return l
-	}
-	r := s.Rates[action]
-	l := &limit{calls: limiter(r.PerSecond, r.Burst), units: limiter(r.UnitsPerSecond, r.UnitBurst)}
-	var last time.Time
-	for _, it := range s.items {
-		if at := it.State.AttemptedAt; at.After(last) && it.steps[it.State.Step].Calls == action && !it.busy {
-			last = at
-		}
-	}
-	if !last.IsZero() {
-		l.calls.AllowN(last, l.calls.Burst())
-		l.units.AllowN(last, l.units.Burst())
-	}
-	s.limits[action] = l
-	return l
-}
-
-func limiter(perSecond float64, burst int) *rate.Limiter {
-	if perSecond == 0 {
-		return rate.NewLimiter(rate.Inf, 0)
-	}
-	return rate.NewLimiter(rate.Limit(perSecond), burst)
-}
-
-// reserve takes the tokens of a call and says when it may begin, or notes when the next round may.
-// A round is all that has its tokens within the lag of AWS's reads, so that one write records it:
-// where AWS takes two calls a second, there would be a write for each. The next round begins when
-// this one is all but over.
-func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
-	now := s.now()
-	wait := max(missing(l.calls, now, 1), missing(l.units, now, units))
-	most, soon := s.Pace.Lag, s.Pace.Lag/10
-	if !inRound {
-		most = soon
-	}
-	if wait > most {
-		l.freeAt = now.Add(wait - soon)
-		return now, false
-	}
-	if wait == 0 && l.under >= callsAtOnce {
-		return now, false
-	}
-	l.calls.ReserveN(now, 1)
-	l.units.ReserveN(now, min(units, l.units.Burst()))
-	return now.Add(wait), true
-}
-
-// missing is how long until the bucket holds n tokens, or all it can hold.
-func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
-	if l.Limit() == rate.Inf {
-		return 0
-	}
-	short := float64(min(n, l.Burst())) - l.TokensAt(now)
-	if short <= 0 {
-		return 0
-	}
-	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + time.Microsecond
 }
 
 // begin begins one batch: the record that it is about to be taken, and at its time the call.
