@@ -78,7 +78,7 @@ func TestAlarmToResume(t *testing.T) {
 	w.wokenDatabase()
 
 	a := w.settle(w.must("aws-hit-breaks-resume", `{"actor":"ann"}`))
-	w.equal("phases after the resume", and(and(phases("resumed"), refusing, "resumed"),
+	w.equal("phases after the resume", and(and(phases("resumed"), refusing, "untouched"),
 		"us-east-1 ec2:instance late", "resumed"), a.Report.phases())
 	if !a.Closed {
 		t.Error("everything is back, and the snapshot is not closed")

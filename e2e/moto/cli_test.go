@@ -116,7 +116,7 @@ func TestCommand(t *testing.T) {
 	w.unchanged("status")
 
 	r = w.report(env, "resume", "--yes")
-	w.equal("phases after the resume", and(phases("resumed"), refusing, "resumed"), r.phases())
+	w.equal("phases after the resume", and(phases("resumed"), refusing, "untouched"), r.phases())
 	w.equal("what differs from before the pause", map[string]string{}, changed(before, w.describe()))
 }
 
@@ -141,7 +141,7 @@ func TestLocalCommand(t *testing.T) {
 	}
 
 	r = w.report(nil, "resume", "--local", "--yes")
-	w.equal("phases after the resume", and(phases("resumed"), refusing, "resumed"), r.phases())
+	w.equal("phases after the resume", and(phases("resumed"), refusing, "untouched"), r.phases())
 	w.equal("what differs from before the pause", map[string]string{}, changed(before, w.describe()))
 	if items := w.items(""); len(items) > 0 {
 		t.Errorf("%d items were written into the table", len(items))
