@@ -188,13 +188,13 @@ func (w *world) lives(p *process, work func() error) (killed bool) {
 }
 
 // atRest is longer than anything waits before it moves on or is given up for now.
-const atRest = 30 * time.Minute
+const atRest = time.Hour
 
 // carryOn lets the guard tick every minute until nothing is live, nothing is due soon, or nothing but
 // what AWS refuses again and again is.
 func (w *world) carryOn(limit time.Duration) {
 	w.t.Helper()
-	phases, since := w.phases(), time.Now()
+	reached, since := w.ends(), time.Now()
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(time.Minute) {
 		p := w.start("guard")
 		var outcome engine.Outcome
@@ -202,8 +202,8 @@ func (w *world) carryOn(limit time.Duration) {
 			outcome, err = p.engine.Reconcile(context.Background(), engine.Attention{Due: true})
 			return err
 		})
-		if now := w.phases(); killed || now != phases {
-			phases, since = now, time.Now()
+		if now := w.ends(); killed || now != reached {
+			reached, since = now, time.Now()
 		}
 		if !killed && (outcome.Live == nil || outcome.LookAt.After(time.Now().Add(4*time.Minute))) || time.Since(since) > atRest {
 			return
@@ -212,12 +212,12 @@ func (w *world) carryOn(limit time.Duration) {
 	w.t.Errorf("after %s of the guard something is still under way", limit)
 }
 
-// phases counts how often a resource has reached another phase.
-func (w *world) phases() (n int) {
+// ends counts how often a resource has reached a goal.
+func (w *world) ends() (n int) {
 	w.telling.Lock()
 	defer w.telling.Unlock()
 	for _, ev := range w.events {
-		if ev.What == engine.Changed {
+		if ev.What == engine.Changed && (ev.Phase == killswitch.Paused || ev.Phase == killswitch.Unpausable || ev.Phase.Closed()) {
 			n++
 		}
 	}

@@ -269,7 +269,7 @@ func (r *racing) verdict() (problems []string) {
 	problems = append(problems, r.startedThough(r.before)...)
 	problems = append(problems, r.sentinel.leaseless(r.account.Trace())...)
 	problems = append(problems, r.sentinel.twice(r.account.Trace())...)
-	return append(problems, r.sentinel.untimely...)
+	return append(problems, r.sentinel.tooLate(r.account.Trace())...)
 }
 
 // notAsOrdered names the resources that are not as the last order about them wants them.

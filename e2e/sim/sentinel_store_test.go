@@ -72,8 +72,24 @@ func (s *sentinel) timely(c awssim.Call, resource string) {
 	name := strings.ReplaceAll(strings.Replace(resource, "#", " ", 1), "%23", "#")
 	state := s.account.State()
 	for _, d := range differences(awssim.State{name: s.before[name]}, awssim.State{name: state[name]}) {
-		s.untimely = append(s.untimely, fmt.Sprintf("an original written when the resource had been changed: %s; %s", d, c))
+		s.untimely = append(s.untimely, untimely{c.Seq, fmt.Sprintf("an original written when the resource had been changed: %s; %s", d, c)})
 	}
+}
+
+// untimely is such an original, and the call that would write it.
+type untimely struct {
+	seq int
+	why string
+}
+
+// tooLate are the untimely originals that were written.
+func (s *sentinel) tooLate(trace []awssim.Call) (problems []string) {
+	for _, u := range s.untimely {
+		if trace[u.seq-1].Landed {
+			problems = append(problems, u.why)
+		}
+	}
+	return problems
 }
 
 // stored is what the sentinel reads of a stored body.
@@ -135,7 +151,8 @@ func (s *sentinel) leaseless(trace []awssim.Call) (problems []string) {
 	written := map[string]bool{}
 	var moments []moment
 	for _, c := range trace {
-		if c.Mutating && c.Service != "dynamodb" {
+		never := c.Err == "canceled" && !c.Landed // its context had ended while the process was frozen
+		if c.Mutating && c.Service != "dynamodb" && !never {
 			moments = append(moments, moment{at: c.Sent, call: c, do: func() {
 				if h := held[c.Region]; h.owner != c.Process || c.Sent.After(h.ends) {
 					problems = append(problems, fmt.Sprintf("without a lease: %s; %q held it until %s", c, h.owner, h.ends.Format(time.TimeOnly)))

@@ -28,7 +28,7 @@ type sentinel struct {
 	records  []record
 
 	before   awssim.State // what every original must be of; nil: not looked at
-	untimely []string     // originals that are of another state
+	untimely []untimely   // originals that are of another state
 }
 
 // watches builds the account and gives it to the sentinel.
