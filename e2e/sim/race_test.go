@@ -323,7 +323,8 @@ func (r *racing) leftOut(live *snapshots.Live) (problems []string) {
 	}
 	for _, shard := range plan.Shards {
 		for _, it := range shard.Items {
-			if it.State.Phase == killswitch.WouldPause && stored[it.Resource.Ref].State.Phase != killswitch.Unpausable {
+			was := stored[it.Resource.Ref].State
+			if it.State.Phase == killswitch.WouldPause && was.Phase != killswitch.Unpausable && !refusedByAWS(was) {
 				problems = append(problems, fmt.Sprintf("%s was left out: it still runs under order %d", it.Resource.Ref, live.Last().Seq))
 			}
 		}
