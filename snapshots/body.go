@@ -12,8 +12,11 @@ import (
 func (l *Live) name() name { return name{class: liveClass, account: l.Account} }
 
 func (l *Live) check() error {
-	if l.Snapshot == "" {
+	switch {
+	case l.Snapshot == "":
 		return errors.New("it names no snapshot")
+	case l.RegionsOrder < 0 || l.RegionsOrder > max(1, len(l.Orders)):
+		return fmt.Errorf("its regions are those of order %d, which it does not have", l.RegionsOrder)
 	}
 	return inSequence(l.Orders)
 }
@@ -34,8 +37,11 @@ func inSequence(orders []killswitch.Order) error {
 		return errors.New("it has no order")
 	}
 	for i, o := range orders {
-		if o.Seq != i+1 {
+		switch {
+		case o.Seq != i+1:
 			return fmt.Errorf("its order number %d is numbered %d", i+1, o.Seq)
+		case o.Act != killswitch.Pause && o.Act != killswitch.Resume:
+			return fmt.Errorf("its order number %d is to %q", i+1, o.Act)
 		}
 	}
 	return nil
@@ -69,8 +75,11 @@ func (l *Lease) name() name {
 }
 
 func (l *Lease) check() error {
-	if l.Generation < 1 {
+	switch {
+	case l.Generation < 1:
 		return errors.New("a lease without a generation")
+	case l.Beat < 0:
+		return fmt.Errorf("a lease of beat %d", l.Beat)
 	}
 	return nil
 }
@@ -85,7 +94,12 @@ func (c *coverage) name() name {
 	return name{class: coverageClass, snapshot: c.Snapshot, region: c.Region, kind: c.Kind}
 }
 
-func (c *coverage) check() error { return nil }
+func (c *coverage) check() error {
+	if c.Count < 0 || c.Items < 0 || c.MoreVerdicts < 0 {
+		return fmt.Errorf("it counts %d resources, %d originals and %d verdicts", c.Count, c.Items, c.MoreVerdicts)
+	}
+	return nil
+}
 
 // maxVerdictBytes leaves a coverage item room for the rest of it.
 const maxVerdictBytes = maxItem - 16<<10

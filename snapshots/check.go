@@ -162,8 +162,7 @@ func (c *checking) listed(s Shard) []killswitch.Kind {
 	return slices.Sorted(maps.Keys(kinds))
 }
 
-// coverage holds a coverage against the items of its kind. More of them than it counts are no
-// fault: a later listing may have found them and been cut.
+// coverage holds a coverage against the orders and, unless the shard did, the items of its kind.
 func (c *checking) coverage(s Shard, covers Coverage) {
 	n := name{class: coverageClass, region: s.Region, kind: covers.Kind}
 	if _, known := c.declared[covers.Kind]; !known {
@@ -172,22 +171,11 @@ func (c *checking) coverage(s Shard, covers Coverage) {
 	if covers.Order < 1 || c.unknown(covers.Order) {
 		c.fail(n, "it is of order %d, which the snapshot does not have", covers.Order)
 	}
-	ids := map[string]bool{}
-	for _, it := range s.Items {
-		if it.Resource.Ref.Kind == covers.Kind {
-			ids[it.Resource.Ref.ID] = true
-		}
+	if c.named(s, n) {
+		return
 	}
-	for _, f := range s.Faults {
-		if f.Ref.Kind == covers.Kind && f.Ref.ID != "" {
-			ids[f.Ref.ID] = true // it has been named
-		}
-	}
-	switch hash := CoverageHash(slices.Collect(maps.Keys(ids))); {
-	case len(ids) < covers.Items:
-		c.lost(n, "it counted %d originals, and there are %d: the others are lost", covers.Items, len(ids))
-	case len(ids) == covers.Items && covers.Hash != hash && (covers.Hash != "" || len(ids) > 0):
-		c.lost(n, "its %d originals are not those that are there: some are lost, or from elsewhere", covers.Items)
+	if fault := s.lost(Lease{Snapshot: c.snapshot.Header.Snapshot, Region: s.Region}, covers); fault != nil {
+		c.faults = append(c.faults, *fault)
 	}
 }
 
@@ -217,6 +205,8 @@ func (c *checking) item(s Shard, it killswitch.Item) {
 	case st.Phase == "" && (closed || s.Lease.Owner == ""):
 		c.fail(state, "missing: what was done with it is not known")
 	case st.Phase == "":
+	case !st.Phase.Stored():
+		c.fail(state, "its phase %q does not exist", st.Phase)
 	case c.unknown(st.Order) || c.unknown(st.Reached):
 		c.fail(state, "it is of order %d and reached %d, which the snapshot does not have", st.Order, st.Reached)
 	case closed && !st.Phase.Closed():

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"unicode/utf8"
 )
@@ -37,19 +38,25 @@ func encode(b body) (Record, error) {
 	if err := errors.Join(n.check(), b.check()); err != nil {
 		return Record{}, fmt.Errorf("store %s: %w", n.key(), err)
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(b); err != nil {
+	text, err := write(b)
+	if err != nil {
 		return Record{}, fmt.Errorf("store %s: %w", n.key(), err)
 	}
-	r := Record{Key: n.key(), Version: Version, Body: string(bytes.TrimSuffix(text.Bytes(), []byte("\n")))}
+	r := Record{Key: n.key(), Version: Version, Body: text}
 	if !utf8.ValidString(r.Body) {
 		return Record{}, fmt.Errorf("store %s: its content is not valid UTF-8", n.key())
 	}
 	r.Checksum = r.sum()
 	r.Expires = expires(b)
 	return r, nil
+}
+
+func write(b body) (string, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(b)
+	return string(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), err
 }
 
 // expires is when the item may be forgotten; only messages ever are.
@@ -93,7 +100,22 @@ func decode(r Record, b body) *Fault {
 	if expires(b) != r.Expires {
 		return r.fault("its body and its time to live disagree")
 	}
+	if !written(b, r.Body) {
+		return r.fault("a field of its body is missing, or otherwise than aws-hit-breaks writes it")
+	}
 	return nil
+}
+
+// written says whether the body is what encode writes of the value, up to how its text is escaped. A
+// field that is always written and is missing would otherwise be read as zero: a scope as everything,
+// a count as none. So a field that is added under the same Version must be left out where it is empty.
+func written(b body, text string) bool {
+	again, err := write(b)
+	if err != nil || again == text {
+		return err == nil
+	}
+	var was, is any
+	return json.Unmarshal([]byte(text), &was) == nil && json.Unmarshal([]byte(again), &is) == nil && reflect.DeepEqual(was, is)
 }
 
 func (r Record) sum() string {
@@ -109,7 +131,7 @@ func (r Record) size() int {
 
 func (r Record) fault(why string) *Fault {
 	n, _ := parse(r.Key)
-	return &Fault{PK: r.PK, SK: r.SK, Ref: n.ref(), Why: why, Hint: hints[n.class]}
+	return &Fault{PK: r.PK, SK: r.SK, Ref: n.ref(), Order: n.order, Why: why, Hint: hints[n.class]}
 }
 
 // orphaned is a fault of a record whose original is lost.
@@ -134,7 +156,8 @@ var hints = map[class]string{
 		"resume again, or put the resource back by hand",
 	partClass: "restore this item from a point-in-time recovery of the table or a backup of the file and " +
 		"resume again, or put the resource back by hand",
-	stateClass: "the original is fine: the next run looks at the resource and compares it with that",
+	stateClass: "the original is fine: a run compares the resource with that and, where it differs, leaves it " +
+		"alone, since what was done to it is not known; a resume with --force puts it back as the original says",
 }
 
 // Error is the fault on one line, so that it can be the cause of an error.

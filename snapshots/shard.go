@@ -3,6 +3,7 @@ package snapshots
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"aws-hit-breaks/pkg/killswitch"
@@ -23,9 +24,12 @@ func assemble(of Lease, records []Record) Shard {
 		switch n.class {
 		case leaseClass:
 			var lease Lease
-			if fault := decode(record, &lease); fault != nil {
+			switch fault := decode(record, &lease); {
+			case fault != nil:
 				shard.fail(fault)
-			} else {
+			case lease.Account != of.Account:
+				shard.fail(record.fault("its body is of another account: " + lease.Account))
+			default:
 				shard.Lease = lease
 			}
 		case coverageClass:
@@ -53,7 +57,35 @@ func assemble(of Lease, records []Record) Shard {
 			shard.Items = append(shard.Items, item)
 		}
 	}
+	for _, covers := range shard.Coverage {
+		shard.fail(shard.lost(of, covers))
+	}
 	return shard
+}
+
+// lost says that there are fewer originals of a kind than a listing recorded, or others. Of a resource
+// all of whose items are lost nothing else tells. More of them than it counts are no fault: a later
+// listing may have found them and been cut. What another fault names is not lost twice.
+func (s *Shard) lost(of Lease, covers Coverage) *Fault {
+	ids := map[string]bool{}
+	for _, it := range s.Items {
+		if it.Resource.Ref.Kind == covers.Kind {
+			ids[it.Resource.Ref.ID] = true
+		}
+	}
+	for _, f := range s.Faults {
+		if f.Ref.Kind == covers.Kind && f.Ref.ID != "" {
+			ids[f.Ref.ID] = true
+		}
+	}
+	record := Record{Key: (&coverage{of.Snapshot, of.Region, covers}).name().key()}
+	switch hash := CoverageHash(slices.Collect(maps.Keys(ids))); {
+	case len(ids) < covers.Items:
+		return record.orphaned(fmt.Sprintf("it counted %d originals, and there are %d: the others are lost", covers.Items, len(ids)))
+	case len(ids) == covers.Items && covers.Hash != hash && (covers.Hash != "" || len(ids) > 0):
+		return record.orphaned(fmt.Sprintf("its %d originals are not those that are there: some are lost, or from elsewhere", covers.Items))
+	}
+	return nil
 }
 
 func ofAnother(ref killswitch.Ref) string {

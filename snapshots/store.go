@@ -87,7 +87,8 @@ type Shard struct {
 	// Faults are stored items that could not be used: damaged, unknown version, without their
 	// original or with too few parts. What is named here is in neither Items nor Coverage, but for
 	// an item whose newest original is fine: with a state that is not, it is in Items with the zero
-	// State; with an older original that is not, it is in Items as it is.
+	// State; with an older original that is not, it is in Items as it is; and but for a coverage that
+	// counts originals which are lost.
 	Faults []Fault
 }
 
@@ -95,6 +96,7 @@ type Shard struct {
 type Fault struct {
 	PK, SK string
 	Ref    killswitch.Ref // where the key tells it; zero for what is not of one resource
+	Order  int            // of an original or a part, where the key tells it
 	Why    string
 	Hint   string // what can still be done
 }

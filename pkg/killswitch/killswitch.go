@@ -174,6 +174,15 @@ func (p Phase) Closed() bool { return p.Back() || p == Gone || p == GivenUp }
 // Back says whether the resource was observed as its original says, by an order to resume it.
 func (p Phase) Back() bool { return p == Resumed || p == Untouched }
 
+// Stored says whether an item can be in this phase: the others are of reports alone.
+func (p Phase) Stored() bool {
+	switch p {
+	case Running, Recorded, Pausing, Paused, Resuming, Resumed, Drifted, Failed, Gone, GivenUp, Unpausable:
+		return true
+	}
+	return false
+}
+
 // State is how far the engine has brought a resource. One run at a time writes it, under the
 // lease of the resource's shard.
 type State struct {
