@@ -123,7 +123,8 @@ func obey(t *rapid.T, is ecsSeen, it killswitch.Item, step string) ecsSeen {
 func TestECSServiceChecks(t *testing.T) {
 	for name, test := range map[string]struct{ data, fault string }{
 		"whole":                         {`{"arn":"a","desired":5,"running":5,"steady":true,"target":{"min":1,"max":2}}`, ""},
-		"without an ARN":                {`{"desired":5,"running":5,"steady":true}`, "no ARN"},
+		"without an ARN":                {`{"arn":"","desired":5,"running":5,"steady":true}`, "no ARN"},
+		"with a field missing":          {`{"arn":"a","running":5,"steady":true}`, "a field is missing"},
 		"with a negative count":         {`{"arn":"a","desired":-1,"running":5,"steady":true}`, "desired count of -1"},
 		"with bounds the wrong way":     {`{"arn":"a","desired":1,"running":1,"steady":true,"target":{"min":3,"max":2}}`, "from 3 to 2"},
 		"with a field of nobody":        {`{"arn":"a","desired":1,"running":1,"steady":true,"more":1}`, "more"},

@@ -346,7 +346,11 @@ func TestDecideWithoutKnowledge(t *testing.T) {
 					t.Errorf("original %d %s: got %+v, want a refusal", damaged.Schema, damaged.Data, got)
 				}
 			}
-			got := service.Decide(killswitch.WantPaused, killswitch.Item{Original: killswitch.Original{Schema: 1, Data: []byte(`{}`)}}, killswitch.Observation{}, dbNow)
+			whole := `{"arn":"a","resourceId":"r"}`
+			if name == "service" {
+				whole = `{"arn":"a","desired":1,"running":1,"steady":true}`
+			}
+			got := service.Decide(killswitch.WantPaused, killswitch.Item{Original: killswitch.Original{Schema: 1, Data: []byte(whole)}}, killswitch.Observation{}, dbNow)
 			if got.Do != killswitch.Hold {
 				t.Errorf("without an observation: got %+v, want to wait", got)
 			}
@@ -362,8 +366,9 @@ func TestDatabaseChecks(t *testing.T) {
 		fault  string // "" for none
 	}{
 		"whole":                     {1, `{"arn":"a","resourceId":"r","changes":{"EngineVersion":"1"}}`, nil, ""},
-		"without a resource id":     {1, `{"arn":"a"}`, nil, "resource id"},
-		"without an ARN":            {1, `{"resourceId":"r"}`, nil, "ARN"},
+		"without a resource id":     {1, `{"arn":"a","resourceId":""}`, nil, "resource id"},
+		"with a field missing":      {1, `{"arn":"a"}`, nil, "a field is missing"},
+		"without an ARN":            {1, `{"arn":"","resourceId":"r"}`, nil, "ARN"},
 		"of a schema that is newer": {2, `{"arn":"a","resourceId":"r"}`, nil, "schema 2"},
 		"with an unknown field":     {1, `{"arn":"a","resourceId":"r","more":1}`, nil, "more"},
 		"cut off":                   {1, `{"arn":"a"`, nil, "decode"},

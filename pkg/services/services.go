@@ -12,7 +12,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -143,7 +145,8 @@ func decode[T any](schema int, original killswitch.Original) (T, error) {
 	return t, nil
 }
 
-// decodeStrictly reads one JSON value without unknown fields and with nothing after it.
+// decodeStrictly reads one JSON value without unknown fields, without a field missing that is always
+// written, and with nothing after it: a desired count that is missing is not a count of zero.
 func decodeStrictly(data []byte, to any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -151,7 +154,18 @@ func decodeStrictly(data []byte, to any) error {
 		return err
 	}
 	if decoder.More() {
-		return fmt.Errorf("something follows the value")
+		return errors.New("something follows the value")
+	}
+	again, err := json.Marshal(to)
+	if err != nil || bytes.Equal(again, data) {
+		return err
+	}
+	var was, is any // the text may be escaped otherwise
+	if err := errors.Join(json.Unmarshal(data, &was), json.Unmarshal(again, &is)); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(was, is) {
+		return errors.New("a field is missing, or otherwise than this program writes it")
 	}
 	return nil
 }
