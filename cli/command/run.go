@@ -43,7 +43,7 @@ func (s *session) carryOut(ctx context.Context, request engine.Request) (report.
 			return report.Report{}, err
 		}
 	case request.Act == killswitch.Resume:
-		return report.Report{}, engine.ErrNothingLive
+		return report.Report{}, engine.NothingLive(ctx, s.store, s.account)
 	}
 	s.screen.Say("account %s, recorded in %s", s.account, s.store.Where())
 	progress := s.screen.Progress(doing[request.Act] + " account " + s.account)

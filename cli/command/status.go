@@ -2,10 +2,12 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/report"
 )
 
@@ -40,9 +42,12 @@ func (c *cli) status(ctx context.Context, local bool) error {
 	}
 	r := report.Empty(s.account)
 	if live != nil {
-		if r, err = s.read(ctx, live.Snapshot); err != nil {
-			return err
-		}
+		r, err = s.read(ctx, live.Snapshot)
+	} else if err = engine.NothingLive(ctx, s.store, s.account); errors.Is(err, engine.ErrNothingLive) {
+		err = nil
+	}
+	if err != nil {
+		return err
 	}
 	s.screen.Say("account %s, recorded in %s", s.account, s.store.Where())
 	if live != nil {

@@ -139,7 +139,7 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 	for _, it := range b.items {
 		halved = halved && it.halves > 0 && it.State.Step == b.step.Name
 		s.takesTurn(it)
-		it.busy = true
+		it.busy, it.illegible = true, ""
 		it.State.Step = b.step.Name
 		it.State.AttemptedAt, it.State.AnsweredAt = now, time.Time{}
 		it.State.Left = merged(it.State.Left, it.decision.Leaves)

@@ -17,6 +17,11 @@ type item struct {
 	weight  float64
 	refuse  string // what AWS may refuse it for, for a plan
 
+	// illegible says why the stored state cannot be read. Nothing is written over it before a step of
+	// ours is recorded, or the resource observed as its original: until then it is not known what was
+	// done, and the report has to go on saying so.
+	illegible string
+
 	queued   bool // the original is on its way into the store
 	durable  bool // the original is stored
 	unsaved  bool // the state is not
@@ -60,8 +65,9 @@ func (s *shard) revive(stored killswitch.Item) {
 		if s.attention.woken(it.Resource.Ref) && it.State.Phase == killswitch.Paused {
 			it.State.WakesAt, it.State.LookAt = s.now(), s.now()
 		}
-		if it.State.Phase == "" { // the original was stored, its state was not any more
+		if it.State.Phase == "" { // the original was stored, its state was not any more, or is damaged
 			it.State.Phase = killswitch.Recorded
+			it.illegible = s.damaged[it.Resource.Ref].Why
 		}
 		s.govern(it)
 		if !it.Settled() && !it.State.Phase.Closed() && s.attention.Stay {
@@ -207,6 +213,9 @@ func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
 // unsaved notes that the state has to be written. It is written with the next step's record, the
 // next renewal of the lease, or after the lag of AWS's reads, whichever comes first.
 func (s *shard) unsaved(it *item) {
+	if it.illegible != "" {
+		return
+	}
 	it.unsaved = true
 	if s.dirtyAt.IsZero() {
 		s.dirtyAt = s.now()

@@ -54,6 +54,11 @@ func (s *shard) judge(it *item) {
 
 func (s *shard) decide(it *item) (d killswitch.Decision, err error) {
 	defer recovered(&err)
+	if check := it.service.Declaration().Check; check != nil && it.durable {
+		if err := check(it.Original, it.Parts); err != nil {
+			return d, fmt.Errorf("its stored original makes no sense, so that it is left as it is: %w", err)
+		}
+	}
 	probe := it.Item
 	if s.Settings.Enforce == settings.EnforceAll && it.want == killswitch.WantPaused {
 		probe.State.Reached = 0 // nothing was settled: whoever started it, it is paused again
@@ -95,6 +100,11 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.refuse(it, d.Reason)
 	case killswitch.Drift:
 		s.rest(it)
+		if it.illegible != "" {
+			d.Reason = fmt.Sprintf("what was done to it cannot be read (%s); a resume with --force puts it back as its original says", it.illegible)
+			s.phase(it, killswitch.Unreadable, d.Reason)
+			return
+		}
 		s.phase(it, killswitch.Drifted, d.Reason)
 	}
 }
@@ -149,6 +159,9 @@ func (s *shard) await(it *item, reason string) {
 
 // reach notes that the goal of the governing order was observed.
 func (s *shard) reach(it *item, d killswitch.Decision) {
+	if it.want == killswitch.WantResumed {
+		it.illegible = ""
+	}
 	if !it.Settled() {
 		it.State.Reached = it.State.Order
 		s.unsaved(it)
@@ -185,7 +198,7 @@ func (s *shard) absent(it *item) {
 		s.unsaved(it)
 		return
 	}
-	it.State.Wait = nil
+	it.State.Wait, it.illegible = nil, ""
 	s.phase(it, killswitch.Gone, "deleted since: AWS says "+it.Seen.Evidence)
 }
 

@@ -247,6 +247,7 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 		return
 	}
 	why, protected := s.protectedBy(found)
+	damage, damaged := s.damaged[ref]
 	switch done := s.byRef[ref]; {
 	case done != nil && done.Order >= order.Seq:
 		// What this order paused is back or gone: its original stands under the order. Whatever runs
@@ -256,6 +257,9 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 		s.leaveAlone(l, found, killswitch.Protected, why)
 	case found.Verdict != "":
 		s.leaveAlone(l, found, killswitch.Unpausable, found.Verdict)
+	case damaged && damage.Order >= order.Seq: // where its new original belongs lies the damaged one
+		s.leaveAlone(l, found, killswitch.Unreadable, "left running: its original of this order cannot be used ("+
+			damage.Why+"), and is not written over; a new pause order records a new one")
 	default:
 		l.found = append(l.found, s.adopt(l, found, order))
 	}

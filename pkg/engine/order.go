@@ -13,6 +13,27 @@ import (
 // ErrNothingLive is the answer to a resume when nothing is paused.
 var ErrNothingLive = errors.New("nothing is paused: there is no live snapshot")
 
+// NothingLive is the error of an account without a LIVE item: ErrNothingLive, or, where a snapshot was
+// opened and never closed, that its LIVE item is lost.
+func NothingLive(ctx context.Context, store snapshots.Store, account string) error {
+	headers, err := store.Headers(ctx, account, 10)
+	if err != nil {
+		return fmt.Errorf("list snapshots of account %s: %w", account, err)
+	}
+	for _, h := range headers {
+		if h.Opened.IsZero() || !h.Closed.IsZero() {
+			continue
+		}
+		if live, err := store.Live(ctx, account); live != nil || err != nil { // opened just now
+			return errors.Join(err, ErrNothingLive)
+		}
+		return fmt.Errorf("snapshot %s of account %s was opened and never closed, but the item LIVE of account %s is missing in %s: "+
+			"restore that item from a point-in-time recovery of the table or a backup of the file; what was paused stays so until then",
+			h.Snapshot, account, account, store.Where())
+	}
+	return ErrNothingLive
+}
+
 // Request asks for an order.
 type Request struct {
 	Act   killswitch.Act
@@ -40,7 +61,7 @@ func (e *Engine) Order(ctx context.Context, r Request) (Ordered, error) {
 		return Ordered{}, fmt.Errorf("read live snapshot of account %s: %w", e.Account, err)
 	}
 	if r.Act == killswitch.Resume && live == nil {
-		return Ordered{}, ErrNothingLive
+		return Ordered{}, NothingLive(ctx, e.Store, e.Account)
 	}
 	message := ""
 	if r.Alarm != nil {

@@ -21,7 +21,7 @@ func (e *Engine) Plan(ctx context.Context, request Request) (snapshots.Snapshot,
 	}
 	if live == nil {
 		if request.Act == killswitch.Resume {
-			return snapshots.Snapshot{}, ErrNothingLive
+			return snapshots.Snapshot{}, NothingLive(ctx, e.Store, e.Account)
 		}
 		live = &snapshots.Live{Account: e.Account, Opened: e.now()}
 	}
@@ -96,6 +96,7 @@ func (e *Engine) planShard(ctx context.Context, live snapshots.Live, region stri
 		}
 	}
 	s.opened = true
+	s.damage(stored.Faults)
 	for _, l := range s.listings {
 		l.note(stored.Coverage)
 	}

@@ -29,6 +29,7 @@ type shard struct {
 	byRef    map[killswitch.Ref]*item
 	hosts    map[killswitch.Ref]killswitch.Ref // host → the protected resource that runs on it
 	limits   map[string]*limit
+	damaged  map[killswitch.Ref]snapshots.Fault // of the newest order, where several are
 
 	lease   snapshots.Lease
 	endsAt  atomic.Int64 // of the lease, in Unix nanoseconds: read by calls under way
@@ -56,7 +57,8 @@ func newShard(r *run, region string) *shard {
 	s := &shard{
 		Engine: r.Engine, attention: r.attention, region: region, mail: make(chan func(), 256),
 		live: *r.live, byRef: map[killswitch.Ref]*item{}, hosts: map[killswitch.Ref]killswitch.Ref{},
-		limits: map[string]*limit{}, end: shardEnd{region: region, closed: map[string]int{}},
+		limits: map[string]*limit{}, damaged: map[killswitch.Ref]snapshots.Fault{},
+		end:    shardEnd{region: region, closed: map[string]int{}},
 		unread: slices.Contains(r.stored, region), adding: r.adding[region],
 	}
 	s.live.Orders = slices.Clone(r.live.Orders)
@@ -231,6 +233,7 @@ func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err err
 	s.wroteAt = s.now()
 	s.endsAt.Store(lease.End.UnixNano())
 	s.end.unsure = len(stored.Faults) > 0
+	s.damage(stored.Faults)
 	for _, l := range s.listings {
 		l.note(stored.Coverage)
 	}
@@ -245,6 +248,15 @@ func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err err
 		do()
 	}
 	s.waiting = nil
+}
+
+// damage notes which resources have stored items that cannot be used.
+func (s *shard) damage(faults []snapshots.Fault) {
+	for _, f := range faults {
+		if f.Ref.ID != "" && f.Order >= s.damaged[f.Ref].Order {
+			s.damaged[f.Ref] = f
+		}
+	}
 }
 
 // whenOpened runs do once the stored items are known.
