@@ -5,6 +5,7 @@ package killswitch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -176,11 +177,9 @@ func (p Phase) Back() bool { return p == Resumed || p == Untouched }
 
 // Stored says whether an item can be in this phase: the others are of reports alone.
 func (p Phase) Stored() bool {
-	switch p {
-	case Running, Recorded, Pausing, Paused, Resuming, Resumed, Drifted, Failed, Gone, GivenUp, Unpausable:
-		return true
-	}
-	return false
+	return slices.Contains([]Phase{
+		Running, Recorded, Pausing, Paused, Resuming, Resumed, Untouched, Drifted, Failed, Gone, GivenUp, Unpausable, Protected,
+	}, p)
 }
 
 // State is how far the engine has brought a resource. One run at a time writes it, under the
