@@ -19,6 +19,7 @@ func TestStartupFleetIsPausedAndRestoredExactly(t *testing.T) {
 		if len(w.changed(before)) == 0 {
 			t.Fatal("the pause changed nothing")
 		}
+		w.wantSound()
 		outcome := w.resume()
 		if outcome.Closed == "" {
 			t.Errorf("the snapshot is still live after the resume: %+v", outcome)
@@ -29,5 +30,6 @@ func TestStartupFleetIsPausedAndRestoredExactly(t *testing.T) {
 			}
 		}
 		w.wantRestored(before)
+		w.wantSound()
 	})
 }

@@ -179,6 +179,14 @@ func (w *world) snapshot() snapshots.Snapshot {
 	return s
 }
 
+// wantSound fails if anything is wrong with the newest snapshot.
+func (w *world) wantSound() {
+	w.t.Helper()
+	for _, f := range snapshots.Check(w.snapshot(), boot.Declared()) {
+		w.t.Errorf("check of an undamaged snapshot: %s %s: %s", f.PK, f.SK, f.Why)
+	}
+}
+
 // items are all items of the newest snapshot by ref.
 func (w *world) items() map[killswitch.Ref]killswitch.Item {
 	w.t.Helper()
