@@ -24,6 +24,9 @@ type family struct {
 	mu         sync.Mutex
 	counts     chaos.Counts
 	violations int // histories that ended otherwise than they should
+
+	first   string         // the name of the histories that take longest: the others let them begin
+	seeding sync.WaitGroup // those of them that have not begun
 }
 
 // newFamily prints the family's line when the last history has ended. It counts what is named.
@@ -50,6 +53,8 @@ type history struct {
 	*world
 	family *family
 	drawn  *rand.Rand
+	wait   func()    // for those that begin first
+	begun  func()    // says so to those that wait
 	before described // the account when it was seeded
 	store
 }
@@ -58,21 +63,30 @@ type history struct {
 // for it depends on the seed, the name and the number alone, so that it can be run again by itself.
 func (f *family) history(name, digit string, n int, happens func(*history)) {
 	f.Run(fmt.Sprintf("%s-%d", name, n), func(t *testing.T) {
+		wait, begun := f.seeding.Wait, func() {}
+		if name == f.first {
+			f.seeding.Add(1)
+			wait, begun = func() {}, sync.OnceFunc(f.seeding.Done)
+			t.Cleanup(begun) // also where it fails before
+		}
 		t.Parallel()
 		defer f.end(t)
 		stream := fnv.New64a()
 		_, _ = fmt.Fprintf(stream, "%s %d", name, n) // never fails
 		h := &history{
 			world: newWorld(t, fmt.Sprintf("%s%011d", digit, n)), family: f,
+			wait: wait, begun: begun,
 			drawn: rand.New(rand.NewPCG(chaos.Seed(t), stream.Sum64())),
 		}
 		happens(h)
 	})
 }
 
-// begin seeds the account.
+// begin seeds the account, when it is its turn.
 func (h *history) begin() {
 	h.Helper()
+	h.wait()
+	defer h.begun()
 	working <- true
 	h.seed()
 	<-working
