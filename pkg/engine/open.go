@@ -22,7 +22,7 @@ func (s *shard) open(ctx context.Context) {
 }
 
 // take reads the shard, unless it is known to be empty, and acquires its lease. What was read
-// before the lease was ours still holds if nobody else had it in between.
+// before the lease was ours still holds if nobody had it then, nor in between.
 func (s *shard) take(ctx context.Context) (snapshots.Shard, snapshots.Lease, error) {
 	var stored snapshots.Shard
 	call := context.WithoutCancel(ctx)
@@ -44,7 +44,7 @@ func (s *shard) take(ctx context.Context) (snapshots.Shard, snapshots.Lease, err
 	if err != nil {
 		return stored, lease, err
 	}
-	if lease.Generation != stored.Lease.Generation+1 {
+	if stored.Lease.Owner != "" || lease.Generation != stored.Lease.Generation+1 {
 		stored, err = s.Store.Shard(call, s.Account, s.live.Snapshot, s.region)
 	}
 	return stored, lease, err
