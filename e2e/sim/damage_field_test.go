@@ -31,6 +31,11 @@ func (d damage) String() string {
 // overlaps says whether two damages are of the same resource.
 func (d damage) overlaps(other damage) bool { return d.was.resource() == other.was.resource() }
 
+// hosted says whether the damage is to a service on a capacity provider, or to the group behind it. While
+// such a service cannot be resumed, AWS itself scales its hosts in, and ends some of them for good: that is
+// no matter of the store.
+func (d damage) hosted() bool { return strings.Contains(d.was.resource(), " hosts-") }
+
 // plausible says whether the damage is none that anybody can find: the checksum is right, and the body
 // says what it could have said. Whatever comes of that, nothing else may suffer for it.
 func (d damage) plausible() bool {
@@ -53,17 +58,17 @@ func (d damage) plausible() bool {
 
 // anyValue are the fields in which another value could be as true.
 var anyValue = []string{
-	"COVERAGE body.count", "COVERAGE body.items", "COVERAGE body.listed", "LEASE body.", "LIVE body.regions",
-	"ORIGINAL body.data.", "ORIGINAL body.resource.type", "PART body.data.members", "PART body.seq", "SNAPSHOT body.toolVersion",
+	"COVERAGE body.count", "COVERAGE body.items", "COVERAGE body.listed", "COVERAGE body.verdicts", "LEASE body.", "LIVE body.regions",
+	"ORIGINAL body.data.", "ORIGINAL body.resource.", "PART body.data.members", "PART body.seq", "SNAPSHOT body.toolVersion",
 	"STATE body.parts", "STATE body.state.",
 }
 
 // optional are the fields that are not written where they are empty.
 var optional = []string{
-	"COVERAGE body.hash", "LEASE body.end", "LEASE body.owner", "LIVE body.lookAt", "LIVE body.regions",
+	"COVERAGE body.hash", "COVERAGE body.verdicts", "LEASE body.end", "LEASE body.owner", "LIVE body.lookAt", "LIVE body.regions",
 	"ORIGINAL body.data.capacity", "ORIGINAL body.data.suspended", "ORIGINAL body.data.public", "ORIGINAL body.data.createdAt",
-	"ORIGINAL body.data.target", "ORIGINAL body.data.changes", "ORIGINAL body.resource.type", "STATE body.parts",
-	"STATE body.state.",
+	"ORIGINAL body.data.target", "ORIGINAL body.data.changes", "ORIGINAL body.resource.name", "ORIGINAL body.resource.type", "ORIGINAL body.resource.tags",
+	"STATE body.parts", "STATE body.state.",
 }
 
 // damages are all that can happen to the item alone: to each of its attributes, to each field of its
