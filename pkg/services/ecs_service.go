@@ -144,6 +144,7 @@ type ecsSeen struct {
 	Running     int32
 	Deployments int    // under way or done; more than one while one replaces another
 	Rollout     string // state of the primary one
+	OnHosts     bool   // its tasks run on EC2 instances of the account
 	Target      *ecsTarget
 }
 
@@ -157,7 +158,7 @@ func seeECSService(service ecstypes.Service, target *ecsTarget) ecsSeen {
 		ecsIdentity: ecsIdentity{ARN: aws.ToString(service.ServiceArn), CreatedAt: aws.ToTime(service.CreatedAt).UTC()},
 		Status:      aws.ToString(service.Status),
 		Desired:     service.DesiredCount, Running: service.RunningCount,
-		Deployments: len(service.Deployments), Target: target,
+		Deployments: len(service.Deployments), OnHosts: onHosts(service), Target: target,
 	}
 	for _, deployment := range service.Deployments {
 		if aws.ToString(deployment.Status) == "PRIMARY" {
@@ -165,6 +166,25 @@ func seeECSService(service ecstypes.Service, target *ecsTarget) ecsSeen {
 		}
 	}
 	return seen
+}
+
+// onHosts says whether the tasks of a service run on EC2 instances or may: those of Fargate and of
+// ECS Anywhere do not.
+func onHosts(service ecstypes.Service) bool {
+	return service.LaunchType == ecstypes.LaunchTypeEc2 || len(hostProviders(service)) > 0
+}
+
+// hostProviders are the capacity providers of a service, but for those of Fargate, which every account
+// has under these names
+// (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html).
+func hostProviders(service ecstypes.Service) []string {
+	var names []string
+	for _, item := range service.CapacityProviderStrategy {
+		if name := aws.ToString(item.CapacityProvider); name != "FARGATE" && name != "FARGATE_SPOT" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // ecsService is the service of ECS services in one region.

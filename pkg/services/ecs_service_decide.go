@@ -156,6 +156,13 @@ func (s *ecsService) resume(it killswitch.Item, was ecsOriginal, is ecsSeen, now
 	}
 	waits := touched && !steady && desired != drifted
 	switch {
+	case desired == ours && is.OnHosts && is.Desired == 0 && is.Running > 0 && !waited:
+		// ECS would place new tasks around those that still end, and leave a host without any: a
+		// capacity provider terminates that.
+		return killswitch.Decision{
+			Do: killswitch.Hold, Wave: killswitch.ResumeInstances,
+			Reason: fmt.Sprintf("%d of its tasks still end on their hosts, and new ones would be placed around them", is.Running),
+		}
 	case desired == ours:
 		return killswitch.Decision{
 			Do: killswitch.TakeAct, Step: restoreDesired, Leaves: leavesDesired(it, count(was.Desired)),

@@ -73,6 +73,7 @@ func TestDecideECSService(t *testing.T) {
 		all      = and(scalingLeft(), fieldDesired, "0")
 		paused   = killswitch.State{Order: 1, Reached: 1, Step: setDesiredZero, Left: all}
 		toResume = killswitch.State{Order: 2, Reached: 1, Step: setDesiredZero, Left: all}
+		ending   = killswitch.State{Order: 2, Step: setDesiredZero, Left: all, AttemptedAt: ecsNow.Add(-time.Minute)}
 		desired  = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-time.Minute)}
 		late     = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-20 * time.Minute)}
 		scaling  = killswitch.State{Order: 2, Reached: 1, Step: restoreScaling, Left: and(scalingBack, fieldDesired, "5")}
@@ -159,6 +160,18 @@ func TestDecideECSService(t *testing.T) {
 		},
 
 		// Towards resumed.
+		"tasks still end on hosts: new ones would be placed around them": {
+			killswitch.WantResumed, free, ending, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running, s.OnHosts = 1, true }),
+			hold(killswitch.ResumeInstances, "1 of its tasks still end on their hosts, and new ones would be placed around them"),
+		},
+		"tasks still end on Fargate: no matter": {
+			killswitch.WantResumed, free, ending, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running = 1 }),
+			act(restoreDesired, and(all, fieldDesired, "5")),
+		},
+		"tasks on hosts that do not end: not for ever": {
+			killswitch.WantResumed, free, toResume, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running, s.OnHosts = 1, true }),
+			act(restoreDesired, and(all, fieldDesired, "5")),
+		},
 		"paused: give the tasks back before the scaling": {
 			killswitch.WantResumed, free, toResume, false, ecsSaid(0, held), act(restoreDesired, and(all, fieldDesired, "5")),
 		},
