@@ -48,6 +48,10 @@ type Declaration struct {
 	// ListedAfter names kinds whose listing may protect resources of this kind (the services that
 	// run on a host): nothing of this kind is touched in a region before they are listed there.
 	ListedAfter []Kind
+	// Beneath names what AWS ends by itself once this resource is down: the groups of hosts that a
+	// capacity provider scales in when no task runs on them. It is paused only when these hold still,
+	// and they get back what ends their members only when it is back. Nil where there are none.
+	Beneath func(Ref, Original) []Ref
 	// ByAWS lists the fields that AWS itself changes at any stop and start, with the page that
 	// says so: these are outside "exactly".
 	ByAWS []ChangedByAWS

@@ -43,7 +43,7 @@ func ecsServices() Definition {
 	declaration := killswitch.Declaration{
 		Kind: killswitch.ECSService, Title: "ECS services", Schema: ecsServiceSchema,
 		Reads: []string{
-			"ecs:ListClusters", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
+			"ecs:ListClusters", "ecs:DescribeClusters", "ecs:DescribeCapacityProviders", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
 			"ecs:DescribeContainerInstances", "application-autoscaling:DescribeScalableTargets",
 			// Application Auto Scaling does nothing for a caller who may not read the alarms
 			// (https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html).
@@ -73,7 +73,8 @@ func ecsServices() Definition {
 			{Field: "TaskSets.UpdatedAt", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html"},
 			{Field: "Events", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceEvent.html"},
 		},
-		Check: checkECSService,
+		Beneath: groupsBeneath,
+		Check:   checkECSService,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &ecsService{
@@ -111,6 +112,8 @@ type ecsOriginal struct {
 	Running int32      `json:"running"`
 	Steady  bool       `json:"steady"`           // all desired tasks were running and no deployment was under way
 	Target  *ecsTarget `json:"target,omitempty"` // of Application Auto Scaling
+	// Groups are those whose instances a capacity provider may end when none of its tasks runs.
+	Groups []string `json:"groups,omitempty"`
 }
 
 // ecsIdentity is what makes a service this one and not another of its name. The ARN alone does not:
@@ -168,25 +171,6 @@ func seeECSService(service ecstypes.Service, target *ecsTarget) ecsSeen {
 	return seen
 }
 
-// onHosts says whether the tasks of a service run on EC2 instances or may: those of Fargate and of
-// ECS Anywhere do not.
-func onHosts(service ecstypes.Service) bool {
-	return service.LaunchType == ecstypes.LaunchTypeEc2 || len(hostProviders(service)) > 0
-}
-
-// hostProviders are the capacity providers of a service, but for those of Fargate, which every account
-// has under these names
-// (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html).
-func hostProviders(service ecstypes.Service) []string {
-	var names []string
-	for _, item := range service.CapacityProviderStrategy {
-		if name := aws.ToString(item.CapacityProvider); name != "FARGATE" && name != "FARGATE_SPOT" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // ecsService is the service of ECS services in one region.
 type ecsService struct {
 	env         Env
@@ -219,7 +203,7 @@ func (s *ecsService) Discover(ctx context.Context) iter.Seq2[killswitch.Found, e
 			if targets == nil && len(page.ClusterArns) > 0 {
 				targets = s.readTargets(ctx, &work)
 			}
-			for _, cluster := range s.readClusters(ctx, &work, page.ClusterArns, targets) {
+			for _, cluster := range s.readClusters(ctx, &work, page.ClusterArns, targets, s.readProviders(ctx, &work, page.ClusterArns)) {
 				<-cluster.read
 				if cluster.err != nil {
 					yield(killswitch.Found{}, cluster.err)
