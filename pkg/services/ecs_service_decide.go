@@ -66,8 +66,10 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	switch {
 	case !ok:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: "it has not been looked at"}
+	case !was.same(is.ecsIdentity) && (was.CreatedAt.IsZero() || is.CreatedAt.IsZero()):
+		return killswitch.Decision{Do: killswitch.Drift, Reason: "it may be another service of this name: its ARN is " + is.ARN}
 	case !was.same(is.ecsIdentity):
-		return killswitch.Decision{Do: killswitch.Drift, Reason: "another service of this name: the one that was paused has been deleted"}
+		return killswitch.Decision{Do: killswitch.Replaced, Reason: "another service of this name, created at " + is.CreatedAt.Format(time.RFC3339)}
 	case is.Status != ecsActive:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: "it is being deleted (" + is.Status + ")"}
 	case want == killswitch.WantPaused:

@@ -67,6 +67,7 @@ func TestDecideECSService(t *testing.T) {
 		return killswitch.Decision{Do: killswitch.Drift, Reason: reason}
 	}
 	done := killswitch.Decision{Do: killswitch.Done}
+	replaced := killswitch.Decision{Do: killswitch.Replaced, Reason: "another service of this name, created at 2026-11-23T12:00:00Z"}
 	var (
 		recorded = killswitch.State{Order: 1}
 		plain    = killswitch.Fields{fieldDesired: "0"}
@@ -152,7 +153,11 @@ func TestDecideECSService(t *testing.T) {
 		},
 		"another service of the same name": {
 			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.CreatedAt = ecsNow }),
-			drift("another service of this name: the one that was paused has been deleted"),
+			replaced,
+		},
+		"another ARN, and AWS does not say when it was created": {
+			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.ARN, s.CreatedAt = "arn:x", time.Time{} }),
+			drift("it may be another service of this name: its ARN is arn:x"),
 		},
 		"the same service with an ARN of the new format": {
 			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.ARN = "arn:aws:ecs:eu-west-1:1:service/web" }),
@@ -275,7 +280,7 @@ func TestDecideECSService(t *testing.T) {
 		},
 		"another service of the same name is not given tasks, nor by force": {
 			killswitch.WantResumed, nil, killswitch.State{Order: 2, Left: plain}, true, ecsWith(ecsSaid(0, nil), func(s *ecsSeen) { s.CreatedAt = ecsNow }),
-			drift("another service of this name: the one that was paused has been deleted"),
+			replaced,
 		},
 	}
 	service := &ecsService{patience: 20 * time.Minute}
