@@ -150,6 +150,15 @@ func (s *shard) spareBeneath(it *item) {
 		s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down (%s); it gets back the rest when that is back", above.Resource.Ref, why))
 		return
 	}
+	if wave < killswitch.ResumeScalers {
+		return
+	}
+	for _, ref := range it.Resource.Above {
+		if damage, damaged := s.damaged[ref]; damaged && s.byRef[ref] == nil {
+			s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down, which cannot be read (%s); it gets back the rest when that is repaired", ref, damage.Why))
+			return
+		}
+	}
 }
 
 // downByUs says whether the item is down, or may be, because of a step of ours that no step before the

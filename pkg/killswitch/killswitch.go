@@ -117,6 +117,8 @@ type Resource struct {
 	Name string            `json:"name,omitempty"` // for humans, where it differs from the id
 	Type string            `json:"type,omitempty"` // size as AWS names it: "m5.large", "db.r6g.xlarge ×2"
 	Tags map[string]string `json:"tags,omitempty"`
+	// Above are the resources that were paused with it and that it lies beneath (Declaration.Beneath).
+	Above []Ref `json:"above,omitempty"`
 }
 
 // Original is what has to be known to put a resource back: a service's own type as JSON with the
