@@ -101,7 +101,7 @@ func (it *item) heldStill() bool {
 		return true
 	case killswitch.TakeAct:
 		return it.steps[it.decision.Step].Wave > first
-	case killswitch.Drift:
+	case killswitch.Drift, killswitch.Replaced:
 		return false
 	case killswitch.Hold, killswitch.Refuse:
 	}
