@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +65,10 @@ func Parse(jsonText string) (Settings, error) {
 		if string(f.value) == "null" {
 			continue // not set
 		}
-		if err := json.Unmarshal(f.value, v.Field(i).Addr().Interface()); err != nil {
+		if err := strictly(f.value, v.Field(i).Addr().Interface()); err != nil {
+			if unknown, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+				return Settings{}, fmt.Errorf("setting %s: unknown field %s: correct it, a field misspelt is a field ignored", f.name, unknown)
+			}
 			got := strings.Join(strings.Fields(string(f.value)), " ")
 			return Settings{}, fmt.Errorf("setting %s: want %s, got %.60s", f.name, wanted(v.Field(i).Type()), got)
 		}
@@ -112,6 +116,13 @@ func object(text string) ([]field, error) {
 	return fields, nil
 }
 
+// strictly reads a value without fields that its type does not have.
+func strictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
 func notJSON(err error) error {
 	return fmt.Errorf("settings are not valid JSON, correct them: %w", err)
 }
@@ -130,6 +141,8 @@ func wanted(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[Duration]():
 		return `a duration such as "90s" or "20m"`
+	case t == reflect.TypeFor[[]Topic]():
+		return `a list of topics such as [{"arn": "arn:aws:sns:…", "action": "notify"}]`
 	case t.Kind() == reflect.Slice:
 		return `a list of strings such as ["a", "b"]`
 	default:
@@ -180,13 +193,32 @@ func (s Settings) check() error {
 			return fmt.Errorf(`setting regions: %q is no region: write "eu-west-1", or a glob such as "eu-*"`, r)
 		}
 	}
-	for _, t := range s.Topics {
-		if !topicARN.MatchString(t) {
-			return fmt.Errorf(`setting topics: %q is not the ARN of a topic: write "arn:aws:sns:<region>:<account>:<name>", without a subscription's id`, t)
-		}
+	if err := checkTopics(s.Topics); err != nil {
+		return err
+	}
+	if s.Notify != "" && (!topicARN.MatchString(s.Notify) || !strings.Contains(s.Notify, ":sns:")) {
+		return fmt.Errorf(`setting notify: %q is not the ARN of a topic: %s`, s.Notify, writeTopic)
 	}
 	if !prefix.MatchString(s.Prefix) {
 		return fmt.Errorf(`setting prefix: %q cannot begin the name of a function: 1 to 57 letters, digits, "-" or "_"`, s.Prefix)
+	}
+	return nil
+}
+
+const writeTopic = `write "arn:aws:sns:<region>:<account>:<name>", without a subscription's id`
+
+// checkTopics refuses topics that no alarm can come from or that do nothing. Whether a scope can be
+// meant is for the filter to say, which knows its grammar.
+func checkTopics(topics []Topic) error {
+	for i, t := range topics {
+		switch {
+		case !topicARN.MatchString(t.ARN):
+			return fmt.Errorf(`setting topics: %q is not the ARN of a topic: %s`, t.ARN, writeTopic)
+		case !slices.Contains([]string{"", ActionPause, ActionNotify}, t.Action):
+			return fmt.Errorf("setting topics: %q of %s is none of %s, %s", t.Action, t.ARN, ActionPause, ActionNotify)
+		case slices.ContainsFunc(topics[:i], func(u Topic) bool { return u.ARN == t.ARN }):
+			return fmt.Errorf("setting topics: %s is there twice: leave one of them out", t.ARN)
+		}
 	}
 	return nil
 }

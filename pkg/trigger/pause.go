@@ -42,7 +42,7 @@ func (h *Handler) read(event []byte) ([]alarm.Alarm, *Invocation, error) {
 		}
 		return nil, &in, nil
 	}
-	alarms, err := alarm.Parse(event, alarm.Expect{Account: h.Account, Topics: h.Settings.Topics})
+	alarms, err := alarm.Parse(event, alarm.Expect{Account: h.Account, Topics: h.Settings.TopicARNs()})
 	if err != nil {
 		return nil, nil, BadEvent{err.Error()}
 	}
