@@ -79,7 +79,8 @@ func (h *Handler) judged(a alarm.Alarm) alarm.Alarm {
 	if a.Verdict != alarm.Pauses && a.Verdict != alarm.Unparsed {
 		return a
 	}
-	verdict, why := a.Verdict, ""
+	var verdict alarm.Verdict
+	var why string
 	topic, _ := h.Settings.Topic(a.Topic) // an event of EventBridge has none
 	switch {
 	case a.Topic != "" && a.Topic == h.Settings.Notify:
@@ -118,6 +119,7 @@ func (h *Handler) alarmed(ctx context.Context, alarms []alarm.Alarm) (Answer, er
 			continue
 		case alarm.Unparsed:
 			answer.notice("%s: %s", a, a.Why)
+		case alarm.Pauses:
 		}
 		carry = true
 		ordered, err := h.order(ctx, e, h.request(a), &answer)
