@@ -33,7 +33,8 @@ const (
 // (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html); people read less.
 const (
 	mostSubject = 99
-	mostLines   = 20   // of one list; the others are counted
+	mostLines   = 20 // of one list; the others are counted
+	mostOrders  = 5
 	mostRunes   = 300  // of one line
 	mostChat    = 2000 // runes of a list in a chat: Slack takes 3000 a block
 	mostMessage = 40   // lines of an alarm's own text
@@ -43,10 +44,10 @@ const (
 // the CLI for this account.
 func (r Report) Notification(moment Moment, command string) Notification {
 	l := letter{
-		account: r.Account, what: r.said(moment), headline: r.Headline(), thread: r.Snapshot,
+		account: r.Account, what: r.said(moment), headline: r.Headline(), why: r.ordersGiven(), thread: r.Snapshot,
 		lists: []list{
 			resources("To see to, and why", r.Amiss()), r.uninspected(), r.storeProblems(), r.underWay(),
-			r.listed("Paused", killswitch.Paused), r.listed("Resumed", killswitch.Resumed), r.ordersGiven(), r.alone(),
+			r.listed("Paused", killswitch.Paused), r.listed("Resumed", killswitch.Resumed), r.alone(),
 		},
 	}
 	switch {
@@ -73,7 +74,7 @@ func AlarmNotification(account, line, why, text, command string) Notification {
 	return letter{
 		account: account, what: "an alarm, and nothing is paused for it", headline: printable(line),
 		notes: []string{"Nothing is paused for it: " + printable(cmp.Or(why, "it only notifies")) + "."},
-		lists: []list{own},
+		why:   own,
 		steps: []step{{"To pause everything", command + " pause"}, {"To see what would be paused", command + " pause --dry-run"}},
 	}.notification()
 }
@@ -140,7 +141,7 @@ func (r Report) listed(title string, phase killswitch.Phase) list {
 
 // ordersGiven has the newest first: with too many of them the last one says why this message comes.
 func (r Report) ordersGiven() list {
-	l := list{title: "By order of"}
+	l := list{title: "By order of", most: mostOrders}
 	for _, o := range slices.Backward(r.Orders) {
 		l.add("%d: %s", o.Seq, o.Line())
 	}
@@ -175,13 +176,15 @@ func resources(title string, of []Resource) list {
 	return l
 }
 
-// letter is what a notification is made of. Only lists and notes hold what others have written, and
+// letter is what a notification is made of: what happened, why, what to do, and then the lists. Only
+// lists and notes hold what others have written, and
 // all of that is printable.
 type letter struct {
 	account  string
 	what     string // in a few words of ours
 	headline string
 	notes    []string
+	why      list
 	lists    []list // the most important first
 	steps    []step
 	thread   string
@@ -223,16 +226,16 @@ func (l letter) notification() Notification {
 	subject := ascii("aws-hit-breaks " + l.account + ": " + l.what)
 	paragraphs := []string{"Account " + l.account + ": " + l.headline}
 	paragraphs = append(paragraphs, l.notes...)
-	for _, list := range l.lists {
-		if told := list.told(); len(told) > 0 {
-			paragraphs = append(paragraphs, strings.Join(told, "\n"))
-		}
-	}
+	paragraphs = append(paragraphs, strings.Join(l.why.told(), "\n"))
 	var next []string
 	for _, s := range l.steps {
 		next = append(next, s.purpose+":\n  "+s.command)
 	}
 	paragraphs = append(paragraphs, strings.Join(next, "\n"))
+	for _, list := range l.lists {
+		paragraphs = append(paragraphs, strings.Join(list.told(), "\n"))
+	}
+	paragraphs = slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
 	return Notification{Subject: subject, Text: strings.Join(paragraphs, "\n\n") + "\n", Chat: l.chat(subject)}
 }
 
@@ -256,7 +259,7 @@ type custom struct {
 // chat is the letter in the markdown of chats. What others have written stands between the marks of
 // code, where no markdown is read and nobody is called by name.
 func (l letter) chat(subject string) string {
-	lines := append([]string{l.headline}, l.notes...)
+	lines := slices.Concat([]string{l.headline}, l.notes, l.why.told())
 	for _, list := range l.lists {
 		lines = append(lines, list.told()...)
 	}
