@@ -88,6 +88,7 @@ func (w *world) deploy() {
 		"aws-hit-breaks-resume": deployed("resume", table, ours),
 		"aws-hit-breaks-guard":  deployed("guard", table, ours),
 		"pause-that-notifies":   deployed("pause", table, strings.Replace(ours, "{", `{"unparsed":"notify",`, 1)),
+		"pause-that-tells":      deployed("pause", table, strings.Replace(ours, "{", `{"notify":"arn:aws:sns:`+here+`:`+w.account+`:told",`, 1)),
 		"pause-without-table":   deployed("pause", "no-such-table", ours),
 		"pause-set-up-wrongly":  deployed("pause", table, `{"region":["us-east-1"]}`),
 	})

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ func Default() Settings {
 		Unparsed:      UnparsedPause,
 		InstanceStore: InstanceStoreVerdict,
 		ScaleToZero:   ScaleTagged,
+		ProtectTag:    ProtectTag,
 		Prefix:        "aws-hit-breaks",
 	}
 }
@@ -64,7 +66,10 @@ func Parse(jsonText string) (Settings, error) {
 		if string(f.value) == "null" {
 			continue // not set
 		}
-		if err := json.Unmarshal(f.value, v.Field(i).Addr().Interface()); err != nil {
+		if err := strictly(f.value, v.Field(i).Addr().Interface()); err != nil {
+			if unknown, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+				return Settings{}, fmt.Errorf("setting %s: unknown field %s: correct it, a field misspelt is a field ignored", f.name, unknown)
+			}
 			got := strings.Join(strings.Fields(string(f.value)), " ")
 			return Settings{}, fmt.Errorf("setting %s: want %s, got %.60s", f.name, wanted(v.Field(i).Type()), got)
 		}
@@ -112,6 +117,13 @@ func object(text string) ([]field, error) {
 	return fields, nil
 }
 
+// strictly reads a value without fields that its type does not have.
+func strictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
 func notJSON(err error) error {
 	return fmt.Errorf("settings are not valid JSON, correct them: %w", err)
 }
@@ -130,6 +142,8 @@ func wanted(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[Duration]():
 		return `a duration such as "90s" or "20m"`
+	case t == reflect.TypeFor[[]Topic]():
+		return `a list of topics such as [{"arn": "arn:aws:sns:…", "action": "notify"}]`
 	case t.Kind() == reflect.Slice:
 		return `a list of strings such as ["a", "b"]`
 	default:
@@ -144,6 +158,8 @@ var (
 	// A queue stands for the topic where its subscription delivers raw messages, which do not say
 	// from which topic they come (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html).
 	topicARN = regexp.MustCompile(`^arn:aws[a-z-]*:(sns|sqs):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+	tagKey = regexp.MustCompile(`^[\p{L}\p{N}_.:/=+@-]([\p{L}\p{Zs}\p{N}_.:/=+@-]{0,126}[\p{L}\p{N}_.:/=+@-])?$`)
 	// A function name has at most 64 characters, of which "-resume" takes seven
 	// (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
 	prefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,57}$`)
@@ -180,13 +196,38 @@ func (s Settings) check() error {
 			return fmt.Errorf(`setting regions: %q is no region: write "eu-west-1", or a glob such as "eu-*"`, r)
 		}
 	}
-	for _, t := range s.Topics {
-		if !topicARN.MatchString(t) {
-			return fmt.Errorf(`setting topics: %q is not the ARN of a topic: write "arn:aws:sns:<region>:<account>:<name>", without a subscription's id`, t)
-		}
+	if !tagKey.MatchString(s.ProtectTag) || strings.HasPrefix(strings.ToLower(s.ProtectTag), "aws:") {
+		return fmt.Errorf(`setting protectTag: %q cannot be the key of a tag: 1 to 128 letters, digits, spaces or any of _.:/=+-@, not beginning with "aws:"`, s.ProtectTag)
+	}
+	if err := checkTopics(s.Topics); err != nil {
+		return err
+	}
+	if s.Notify != "" && (!topicARN.MatchString(s.Notify) || !strings.Contains(s.Notify, ":sns:")) {
+		return fmt.Errorf(`setting notify: %q is not the ARN of a topic: %s`, s.Notify, writeTopic)
+	}
+	if s.Notify != "" && slices.Contains(s.TopicARNs(), s.Notify) {
+		return fmt.Errorf("setting notify: %s is among topics too, so that what the brake tells would be an alarm to it: use another topic", s.Notify)
 	}
 	if !prefix.MatchString(s.Prefix) {
 		return fmt.Errorf(`setting prefix: %q cannot begin the name of a function: 1 to 57 letters, digits, "-" or "_"`, s.Prefix)
+	}
+	return nil
+}
+
+const writeTopic = `write "arn:aws:sns:<region>:<account>:<name>", without a subscription's id`
+
+// checkTopics refuses topics that no alarm can come from or that do nothing. Whether a scope can be
+// meant is for the filter to say, which knows its grammar.
+func checkTopics(topics []Topic) error {
+	for i, t := range topics {
+		switch {
+		case !topicARN.MatchString(t.ARN):
+			return fmt.Errorf(`setting topics: %q is not the ARN of a topic: %s`, t.ARN, writeTopic)
+		case !slices.Contains([]string{"", ActionPause, ActionNotify}, t.Action):
+			return fmt.Errorf("setting topics: %q of %s is none of %s, %s", t.Action, t.ARN, ActionPause, ActionNotify)
+		case slices.ContainsFunc(topics[:i], func(u Topic) bool { return u.ARN == t.ARN }):
+			return fmt.Errorf("setting topics: %s is there twice: leave one of them out", t.ARN)
+		}
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"aws-hit-breaks/pkg/killswitch"
 )
 
 // with is the default settings with one change.
@@ -35,10 +37,18 @@ func TestParse(t *testing.T) {
 		"unparsed":                   {`{"unparsed": "notify"}`, with(func(s *Settings) { s.Unparsed = UnparsedNotify })},
 		"instance store":             {`{"instanceStore": "allow"}`, with(func(s *Settings) { s.InstanceStore = InstanceStoreAllow })},
 		"scale to zero":              {`{"scaleToZero": "unpausable"}`, with(func(s *Settings) { s.ScaleToZero = ScaleUnpausable })},
-		"topics of other partitions": {`{"topics": ["arn:aws-cn:sns:cn-north-1:111122223333:a", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:b.fifo"]}`, with(func(s *Settings) {
-			s.Topics = []string{"arn:aws-cn:sns:cn-north-1:111122223333:a", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:b.fifo"}
+		"topics of other partitions": {`{"topics": [{"arn": "arn:aws-cn:sns:cn-north-1:111122223333:a"}, {"arn": "arn:aws-us-gov:sns:us-gov-west-1:111122223333:b.fifo"}]}`, with(func(s *Settings) {
+			s.Topics = []Topic{{ARN: "arn:aws-cn:sns:cn-north-1:111122223333:a"}, {ARN: "arn:aws-us-gov:sns:us-gov-west-1:111122223333:b.fifo"}}
 		})},
-		"a queue that stands for one":  {`{"topics": ["arn:aws:sqs:eu-west-1:111122223333:alarms"]}`, with(func(s *Settings) { s.Topics = []string{"arn:aws:sqs:eu-west-1:111122223333:alarms"} })},
+		"a queue that stands for one": {`{"topics": [{"arn": "arn:aws:sqs:eu-west-1:111122223333:alarms"}]}`, with(func(s *Settings) { s.Topics = []Topic{{ARN: "arn:aws:sqs:eu-west-1:111122223333:alarms"}} })},
+		"a topic that pauses a part": {`{"topics": [{"arn": "arn:aws:sns:eu-west-1:111122223333:rung-1", "action": "pause", "scope": {"tags": ["env=dev"], "exclude": {"services": ["rds"]}}}]}`, with(func(s *Settings) {
+			s.Topics = []Topic{{
+				ARN: "arn:aws:sns:eu-west-1:111122223333:rung-1", Action: ActionPause,
+				Scope: killswitch.Scope{Tags: []string{"env=dev"}, Exclude: &killswitch.Scope{Services: []string{"rds"}}},
+			}}
+		})},
+		"a topic to tell":              {`{"notify": "arn:aws:sns:eu-west-1:111122223333:told"}`, with(func(s *Settings) { s.Notify = "arn:aws:sns:eu-west-1:111122223333:told" })},
+		"a tag of the owner's own":     {`{"protectTag": "Team: Ops/kritisch"}`, with(func(s *Settings) { s.ProtectTag = "Team: Ops/kritisch" })},
 		"prefix":                       {`{"prefix": "brake_2"}`, with(func(s *Settings) { s.Prefix = "brake_2" })},
 		"the longest prefix":           {`{"prefix": "` + strings.Repeat("p", 57) + `"}`, with(func(s *Settings) { s.Prefix = strings.Repeat("p", 57) })},
 		"escapes in a name are undone": {`{"\u0065nforce": "all"}`, with(func(s *Settings) { s.Enforce = EnforceAll })},
@@ -57,7 +67,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	const known = "known are regions, settle, wait, enforce, unparsed, instanceStore, scaleToZero, topics, prefix"
+	const known = "known are regions, settle, wait, enforce, unparsed, instanceStore, scaleToZero, protectTag, topics, notify, prefix"
 	tests := map[string]struct{ text, want string }{
 		"an unknown setting":              {`{"setle": "90s"}`, `unknown setting "setle": ` + known},
 		"a setting in another case":       {`{"Settle": "90s"}`, `unknown setting "Settle": ` + known},
@@ -87,10 +97,21 @@ func TestParseRefuses(t *testing.T) {
 		"a region with capitals":          {`{"regions": ["EU-*"]}`, `setting regions: "EU-*" is no region`},
 		"an empty region":                 {`{"regions": [""]}`, `setting regions: "" is no region`},
 		"two regions in one":              {`{"regions": ["eu-west-1,us-east-1"]}`, `setting regions: "eu-west-1,us-east-1" is no region`},
-		"a topic by its name":             {`{"topics": ["alarms"]}`, `setting topics: "alarms" is not the ARN of a topic`},
-		"a subscription for a topic":      {`{"topics": ["arn:aws:sns:us-east-1:111122223333:alarms:7baee125-ecb5-4e2e-8efb-4f3555b2401f"]}`, "without a subscription's id"},
-		"a topic of a short account":      {`{"topics": ["arn:aws:sns:us-east-1:1111:alarms"]}`, "is not the ARN of a topic"},
-		"a function for a topic":          {`{"topics": ["arn:aws:lambda:us-east-1:111122223333:function"]}`, "is not the ARN of a topic"},
+		"a topic by its name":             {`{"topics": [{"arn": "alarms"}]}`, `setting topics: "alarms" is not the ARN of a topic`},
+		"a subscription for a topic":      {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms:7baee125-ecb5-4e2e-8efb-4f3555b2401f"}]}`, "without a subscription's id"},
+		"a topic of a short account":      {`{"topics": [{"arn": "arn:aws:sns:us-east-1:1111:alarms"}]}`, "is not the ARN of a topic"},
+		"a function for a topic":          {`{"topics": [{"arn": "arn:aws:lambda:us-east-1:111122223333:function"}]}`, "is not the ARN of a topic"},
+		"a topic as text":                 {`{"topics": ["arn:aws:sns:us-east-1:111122223333:alarms"]}`, "setting topics: want a list of topics"},
+		"a field of a topic misspelt":     {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms", "scope": {"tag": ["env=dev"]}}]}`, `setting topics: unknown field "tag"`},
+		"an action that is none":          {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms", "action": "stop"}]}`, "is none of pause, notify"},
+		"a topic twice":                   {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}, {"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}]}`, "is there twice"},
+		"a queue to tell":                 {`{"notify": "arn:aws:sqs:us-east-1:111122223333:alarms"}`, "setting notify: "},
+		"a tag of AWS's own":              {`{"protectTag": "AWS:critical"}`, `setting protectTag: "AWS:critical" cannot be the key of a tag`},
+		"an empty tag":                    {`{"protectTag": ""}`, `setting protectTag: ""`},
+		"a tag with a value":              {`{"protectTag": "critical = *"}`, "setting protectTag: "},
+		"a tag that ends in a space":      {`{"protectTag": "critical "}`, "setting protectTag: "},
+		"a tag too long":                  {`{"protectTag": "` + strings.Repeat("ü", 129) + `"}`, "1 to 128 letters"},
+		"a topic that hears itself":       {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}], "notify": "arn:aws:sns:us-east-1:111122223333:alarms"}`, "setting notify: arn:aws:sns:us-east-1:111122223333:alarms is among topics too"},
 		"a prefix with a space":           {`{"prefix": "my brake"}`, `setting prefix: "my brake" cannot begin the name`},
 		"a prefix too long":               {`{"prefix": "` + strings.Repeat("p", 58) + `"}`, "1 to 57 letters"},
 	}
@@ -140,6 +161,14 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
+var drawTopic = rapid.Custom(func(t *rapid.T) Topic {
+	return Topic{
+		ARN:    rapid.StringMatching(`arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,20}`).Draw(t, "arn"),
+		Action: rapid.SampledFrom([]string{"", ActionPause, ActionNotify}).Draw(t, "action"),
+		Scope:  killswitch.Scope{Tags: rapid.SliceOfN(rapid.StringMatching(`[a-z]+=[a-z]+`), 1, 2).Draw(t, "tags")},
+	}
+})
+
 // What the stacks write into a function's environment is what the function reads.
 func TestSettingsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -152,7 +181,9 @@ func TestSettingsRoundTrip(t *testing.T) {
 			Unparsed:      rapid.SampledFrom([]string{UnparsedPause, UnparsedNotify}).Draw(t, "unparsed"),
 			InstanceStore: rapid.SampledFrom([]string{InstanceStoreVerdict, InstanceStoreAllow}).Draw(t, "store"),
 			ScaleToZero:   rapid.SampledFrom([]string{ScaleTagged, ScaleUnpausable}).Draw(t, "scale"),
-			Topics:        rapid.SliceOfN(rapid.StringMatching(`arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,20}`), 1, 3).Draw(t, "topics"),
+			Topics:        rapid.SliceOfNDistinct(drawTopic, 1, 3, func(t Topic) string { return t.ARN }).Draw(t, "topics"),
+			ProtectTag:    rapid.StringMatching(`[a-zä][A-Za-z0-9 _.:/=+@-]{0,20}[A-Zß]`).Draw(t, "protect"),
+			Notify:        rapid.StringMatching(`arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,20}`).Draw(t, "notify"),
 			Prefix:        rapid.StringMatching(`[A-Za-z0-9_-]{1,57}`).Draw(t, "prefix"),
 		}
 		text, err := json.Marshal(want)
@@ -180,7 +211,7 @@ func TestZeroFieldsAreNotWritten(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", `{"settle":"90s","wait":"1h"}`, `{"regions":["eu-*"],"enforce":"all","unparsed":"notify"}`,
-		`{"topics":["arn:aws:sns:us-east-1:111122223333:alarms"],"prefix":"x"}`, `{"settle":1e9}`, `{"settle":"90s","settle":"90s"}`, "{}}", "[",
+		`{"topics":[{"arn":"arn:aws:sns:us-east-1:111122223333:alarms","scope":{"tags":["env"]}}],"prefix":"x"}`, `{"settle":1e9}`, `{"settle":"90s","settle":"90s"}`, "{}}", "[",
 	} {
 		f.Add(seed)
 	}
