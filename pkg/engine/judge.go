@@ -29,7 +29,7 @@ func (s *shard) judge(it *item) {
 	}
 	switch it.Seen.Presence {
 	case killswitch.Unknown:
-		it.State.LookAt = s.tick(it)
+		s.unseen(it)
 		return
 	case killswitch.Absent:
 		s.absent(it)
@@ -191,6 +191,21 @@ func (s *shard) reach(it *item, d killswitch.Decision) {
 	}
 	s.unsaved(it)
 	s.phase(it, killswitch.Paused, "")
+}
+
+// unseen waits for a resource that an answer of AWS leaves out without saying that it is gone, for as
+// long as for anything else.
+func (s *shard) unseen(it *item) {
+	if it.Settled() {
+		s.rest(it)
+		return
+	}
+	it.decision = killswitch.Decision{
+		Do: killswitch.Hold, Wave: s.waveOf(it), WakesAt: it.State.WakesAt,
+		Reason: "AWS does not show it, and does not say either that it is gone",
+	}
+	it.decided = true
+	s.follow(it, it.decision)
 }
 
 // absent believes AWS that a resource is gone only when it says so twice, some time apart.
