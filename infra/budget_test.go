@@ -40,13 +40,24 @@ func TestBudget(t *testing.T) {
 // CloudFormation replaces a budget whose notifications change, and makes the new one first. Under the
 // old one's name that fails, and the ladder could never be edited.
 func TestBudgetNameChangesWithLimitAndLadder(t *testing.T) {
-	before := synth(t, least)
-	name := func(s synthesised) string {
-		return s.deploy(t, "Switch")["Budget"].Properties["Budget"].(object)["BudgetName"].(string)
+	edited := with(t, least, "rungs", `[{"type": "ACTUAL", "threshold": 101, "unit": "PERCENTAGE", "action": "pause"}]`)
+	for _, text := range []string{least, edited} {
+		s := synth(t, text)
+		got := s.deploy(t, "Switch")["Budget"].Properties["Budget"].(object)["BudgetName"]
+		if want := budgetName(s.decided); got != want {
+			t.Errorf("the budget is called %v in the template, want %s", got, want)
+		}
 	}
-	seen := map[string]string{name(before): "as it was"}
+	name := func(text string) string {
+		d, err := settings.ParseDeployment(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return budgetName(d)
+	}
+	seen := map[string]string{name(least): "as it was"}
 	for what, text := range map[string]string{
-		"another threshold": with(t, least, "rungs", `[{"type": "ACTUAL", "threshold": 101, "unit": "PERCENTAGE", "action": "pause"}]`),
+		"another threshold": edited,
 		"another type":      with(t, least, "rungs", `[{"type": "FORECASTED", "threshold": 100, "unit": "PERCENTAGE", "action": "pause"}]`),
 		"another unit":      with(t, least, "rungs", `[{"type": "ACTUAL", "threshold": 100, "unit": "ABSOLUTE", "action": "pause"}]`),
 		"another action":    with(t, least, "rungs", `[{"type": "ACTUAL", "threshold": 100, "unit": "PERCENTAGE", "action": "notify"}]`),
@@ -56,7 +67,7 @@ func TestBudgetNameChangesWithLimitAndLadder(t *testing.T) {
 		"another period":    with(t, least, "budget", `{"amount": 100, "period": "DAILY"}`),
 		"another prefix":    with(t, least, "brake", `{"prefix": "other"}`),
 	} {
-		got := name(synth(t, text))
+		got := name(text)
 		if seen[got] != "" {
 			t.Errorf("%s: the budget is still called %s, as with %s: a deployment of the edit would fail with \"already exists\"", what, got, seen[got])
 		}
@@ -67,7 +78,7 @@ func TestBudgetNameChangesWithLimitAndLadder(t *testing.T) {
 		"another log retention":   with(t, least, "logRetentionDays", "90"),
 		"another setting":         with(t, least, "brake", `{"settle": "2m"}`),
 	} {
-		if got := name(synth(t, text)); got != name(before) {
+		if got := name(text); got != name(least) {
 			t.Errorf("%s: the budget is called anew, %s: it would raise every alarm of this period once more", what, got)
 		}
 	}
@@ -114,13 +125,5 @@ func TestBillingAlarm(t *testing.T) {
 	}
 	if synth(t, least).stacks.billing != nil {
 		t.Error("a billing alarm that nobody asked for costs ten cents a month")
-	}
-}
-
-// The least that is written is what is deployed where nothing else is said.
-func TestDefaults(t *testing.T) {
-	got := synth(t, least).deploy(t, "Switch")["Budget"].Properties["Budget"].(object)
-	if got["TimeUnit"] != settings.Monthly {
-		t.Errorf("the budget is %v, want MONTHLY", got["TimeUnit"])
 	}
 }
