@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"aws-hit-breaks/pkg/settings"
 )
 
 // grant says on what some actions are allowed and under which conditions. Resource types and condition
@@ -143,8 +145,8 @@ var grants = []grant{
 	},
 	{
 		sid: "Invoke", on: []string{
-			"lambda:{region}:{account}:function:{prefix}-" + pauseFunction,
-			"lambda:{region}:{account}:function:{prefix}-" + resumeFunction,
+			"lambda:{region}:{account}:function:{prefix}-" + string(settings.PauseFunction),
+			"lambda:{region}:{account}:function:{prefix}-" + string(settings.ResumeFunction),
 		},
 		actions: []string{"lambda:InvokeFunction"},
 	},

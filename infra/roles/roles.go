@@ -58,30 +58,20 @@ func (s Statement) MarshalJSON() ([]byte, error) {
 	}{s.Sid, s.Effect, s.Actions, s.Resources, s.Conditions})
 }
 
-// The functions that have a role, by the last part of their names.
-const (
-	pauseFunction  = string(killswitch.Pause)
-	resumeFunction = string(killswitch.Resume)
-	guardFunction  = "guard"
-)
-
 // Pause is the role of the function that alarms invoke. It stops and cannot start: whoever gets hold
 // of it can switch the account off, and neither on again nor into anything new.
-func Pause(p Place) []Statement { return function(p, pauseFunction, killswitch.WantPaused) }
+func Pause(p Place) []Statement { return Function(p, settings.PauseFunction) }
 
 // Resume is the role of the function that puts back what was paused, for operators alone.
-func Resume(p Place) []Statement { return function(p, resumeFunction, killswitch.WantResumed) }
+func Resume(p Place) []Statement { return Function(p, settings.ResumeFunction) }
 
 // Guard is the role of the function that carries on what is unfinished, be it a pause or a resume.
-func Guard(p Place) []Statement {
-	return function(p, guardFunction, killswitch.WantPaused, killswitch.WantResumed)
-}
+func Guard(p Place) []Statement { return Function(p, settings.GuardFunction) }
 
-// function is the role of one function: what it looks at, what its steps call, its memory, and what
+// Function is the role of one function: what it looks at, what its steps call, its memory, and what
 // Lambda does in its name.
-func function(p Place, name string, wants ...killswitch.Want) []Statement {
-	actions := slices.Concat(towards(wants...), dynamo.Actions, runtime)
-	return statements(p, name, actions)
+func Function(p Place, f settings.Function) []Statement {
+	return statements(p, string(f), slices.Concat(towards(f.Wants()...), dynamo.Actions, runtime))
 }
 
 // runtime is what the wiring and Lambda itself do in a function's name: its log, the word of how a run

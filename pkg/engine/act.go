@@ -30,7 +30,7 @@ func (s *shard) act() {
 	}
 	ready := map[string][]*item{}
 	for _, it := range s.items {
-		if !it.decided || it.vetoed() || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) {
+		if !s.may(it.want) || !it.decided || it.vetoed() || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) {
 			continue
 		}
 		step := it.steps[it.decision.Step]

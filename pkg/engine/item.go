@@ -141,7 +141,7 @@ func (s *shard) trusted(it *item, seen killswitch.Observation) bool {
 
 // unfinished says whether the item has a goal that this run should stay for.
 func (s *shard) unfinished(it *item) bool {
-	if it.State.Phase.Closed() || it.Settled() || it.vetoed() {
+	if it.State.Phase.Closed() || it.Settled() || it.vetoed() || !s.may(it.want) {
 		return false
 	}
 	if it.busy || it.looking || it.fresh || !it.decided {
@@ -194,7 +194,7 @@ func (s *shard) unvetted(it *item) bool {
 }
 
 func (s *shard) lookDue(it *item) bool {
-	return !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
+	return s.may(it.want) && !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
 		!s.now().Before(it.State.LookAt) && !(it.decided && it.decision.Do == killswitch.TakeAct)
 }
 
