@@ -17,8 +17,19 @@ func (l *Live) check() error {
 		return errors.New("it names no snapshot")
 	case l.RegionsOrder < 0 || l.RegionsOrder > max(1, len(l.Orders)):
 		return fmt.Errorf("its regions are those of order %d, which it does not have", l.RegionsOrder)
+	case l.Told.Closed:
+		return errors.New("humans were told that it is closed")
 	}
-	return inSequence(l.Orders)
+	return errors.Join(inSequence(l.Orders), l.Told.check(l.Orders))
+}
+
+func (t Told) check(orders []killswitch.Order) error {
+	for _, order := range []int{t.Begun, t.Settled} {
+		if order < 0 || order > len(orders) {
+			return fmt.Errorf("humans were told of order %d, which it does not have", order)
+		}
+	}
+	return nil
 }
 
 func (h *Header) name() name {
@@ -29,7 +40,7 @@ func (h *Header) check() error {
 	if h.Opened.IsZero() {
 		return errors.New("it does not say when the snapshot was opened")
 	}
-	return inSequence(h.Orders)
+	return errors.Join(inSequence(h.Orders), h.Told.check(h.Orders))
 }
 
 func inSequence(orders []killswitch.Order) error {

@@ -27,7 +27,7 @@ func (b *Book) close(ctx context.Context, live *Live, at time.Time, counts map[s
 	for {
 		header, err := encode(&Header{
 			Account: last.Account, Snapshot: last.Snapshot, Opened: last.Opened, Closed: at.UTC(),
-			ToolVersion: toolVersion(), Orders: last.Orders, Regions: last.Regions, Counts: counts,
+			ToolVersion: toolVersion(), Orders: last.Orders, Regions: last.Regions, Counts: counts, Told: last.Told,
 		})
 		if err != nil {
 			return err

@@ -21,6 +21,20 @@ type Live struct {
 	// RegionsOrder is the newest order for which the account's regions have been listed whole.
 	RegionsOrder int       `json:"regionsOrder,omitempty"`
 	LookAt       time.Time `json:"lookAt,omitzero"` // nothing is due before; zero means now
+	Told         Told      `json:"told,omitzero"`
+}
+
+// Told is what humans have been told of a snapshot, so that nobody is told twice and nothing is kept
+// quiet because a run died before it told it.
+type Told struct {
+	Begun   int  `json:"begun,omitempty"`   // the newest order of which it was told how its first run ended
+	Settled int  `json:"settled,omitempty"` // the newest order that was told to be done, as far as it can be
+	Closed  bool `json:"closed,omitempty"`
+}
+
+// and is what has been told where both have.
+func (t Told) and(o Told) Told {
+	return Told{max(t.Begun, o.Begun), max(t.Settled, o.Settled), t.Closed || o.Closed}
 }
 
 // Last is the newest order. A live snapshot has at least one.
@@ -36,6 +50,7 @@ type Header struct {
 	Orders      []killswitch.Order `json:"orders"`            // as of the opening, and again at the closing
 	Regions     []string           `json:"regions,omitempty"` // as of the closing
 	Counts      map[string]int     `json:"counts,omitempty"`  // by phase, at the closing
+	Told        Told               `json:"told,omitzero"`     // as of the closing, and after it
 }
 
 // Coverage says whether one kind was listed in one region for the orders up to Order.
@@ -179,6 +194,10 @@ type Store interface {
 	// SetLookAt says when the guard should look next, if the orders are still those of live;
 	// otherwise ErrOrders. live is updated in place.
 	SetLookAt(ctx context.Context, live *Live, at time.Time) error
+
+	// Tell notes what humans have been told of a snapshot, live or closed, besides what was noted
+	// before. ErrNoSnapshot where there is none.
+	Tell(ctx context.Context, account, snapshot string, told Told) error
 
 	// Close ends the live snapshot if its orders and regions are still those of live, otherwise
 	// ErrOrders, and if nobody holds the lease of one of its regions, otherwise ErrLeaseHeld: a run

@@ -40,6 +40,11 @@ var rules = []rule{
 		because:  "an engine that knows a kind of resource has to change with every kind that is added",
 	},
 	{
+		packages: []string{"pkg/notify"},
+		not:      []string{engine, services},
+		because:  "what is deployed is allowed the actions it names, and what deploys must not compile all that runs in it",
+	},
+	{
 		packages: []string{"snapshots$"},
 		not:      append([]string{bbolt, services, engine}, sdk...),
 		because:  "a snapshot has to be readable and checkable wherever it is stored, by a program of any later year",

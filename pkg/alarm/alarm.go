@@ -63,6 +63,7 @@ type Alarm struct {
 	Account   string // of the topic that carried it
 	Topic     string // ARN; of the queue, where raw delivery hides the topic; empty for EventBridge
 	MessageID string
+	Rung      string // Topic, where the owner has configured topics: each is one rung
 
 	Budget    string // or the name of the CloudWatch alarm or the anomaly monitor
 	Type      string // Actual or Forecasted
@@ -79,7 +80,7 @@ type Alarm struct {
 // Expect is what an alarm has to come from.
 type Expect struct {
 	Account string   // the account that the brake guards; mandatory
-	Topics  []string // ARNs of topics, or of queues with raw delivery; empty means any of Account
+	Topics  []string // ARNs of topics, or of queues with raw delivery, each a rung; empty means any of Account
 }
 
 // MaxMessage is the size of the largest message that SNS carries, in bytes
@@ -118,14 +119,18 @@ func (a Alarm) ID() string {
 	return "sha256-" + digest(a.MessageID, a.Topic, a.Subject, a.Text, a.At.Format(time.RFC3339Nano))
 }
 
-// Key is equal for repeats of one alarm: the same source and budget, the same rung (type and
-// threshold) and the same period. A text that was not understood repeats only when it is the same.
+// Key is equal for repeats of one alarm: the same source and budget, the same rung and the same
+// period. The rung is the topic where topics are configured, and else the type and threshold that the
+// text tells; there a text that was not understood repeats only when it is the same.
 func (a Alarm) Key() string {
 	subject := a.Budget
-	if subject == "" || len(subject) > longest {
+	if len(subject) > longest || subject == "" && a.Rung == "" {
 		subject = digest(a.Budget, a.Text)
 	}
-	rung := a.Type + ">" + a.Threshold.rung()
+	rung := a.Rung
+	if rung == "" {
+		rung = a.Type + ">" + a.Threshold.rung()
+	}
 	return fmt.Sprintf("%s %q %s %s", a.Source, subject, rung, a.window())
 }
 
@@ -179,7 +184,26 @@ func (a Alarm) String() string {
 	if a.Period != "" {
 		line += ", " + a.Period
 	}
+	if a.Implausible() {
+		line += fmt.Sprintf(" (more than %d times as much: see whether that can be true, AWS's billing data has been wrong before)", plausible)
+	}
 	return line
+}
+
+// plausible is how many times what was budgeted somebody may spend before it looks like a mistake of
+// AWS. On 16 and 17 July 2026 an error of units in AWS's estimated bills set off alarms of up to
+// trillions. A runaway can look the same on the day it begins, so such an alarm does what any other
+// does, which an operator can take back, but says so.
+const plausible = 20
+
+// Implausible says whether the alarm reports more than anybody is likely to spend.
+func (a Alarm) Implausible() bool {
+	for _, base := range []*Money{a.Limit, a.Threshold} {
+		if base != nil && a.Amount != nil && base.Currency == a.Amount.Currency {
+			return a.Amount.exceeds(*base, plausible)
+		}
+	}
+	return false
 }
 
 // oneLine is the beginning of a text, for messages.

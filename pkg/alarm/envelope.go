@@ -141,6 +141,9 @@ func (e envelope) alarm(expect Expect) Alarm {
 	if a.Account == "" {
 		a.Account = accountOf(e.topic)
 	}
+	if slices.Contains(expect.Topics, e.topic) {
+		a.Rung = e.topic
+	}
 	if len(e.text) > MaxMessage {
 		a.Text = beginning(e.text)
 		return a.refuse(fmt.Sprintf("a message of %d bytes is no message of SNS, which carries %d: send the alarm itself", len(e.text), MaxMessage))

@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"encoding/json"
+	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,6 +21,13 @@ func (m Money) String() string {
 		return m.Value + m.Currency
 	}
 	return m.Value + " " + m.Currency
+}
+
+// exceeds says whether the amount is more than so many times another, which must be positive.
+func (m Money) exceeds(other Money, times int64) bool {
+	much, ok := new(big.Rat).SetString(m.Value)
+	limit, fine := new(big.Rat).SetString(other.Value)
+	return ok && fine && limit.Sign() > 0 && much.Cmp(limit.Mul(limit, big.NewRat(times, 1))) > 0
 }
 
 // rung is the amount in a form in which equal amounts are equal: 80.00 is 80.

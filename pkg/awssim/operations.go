@@ -20,6 +20,7 @@ type region struct {
 	rds      *rdsState
 	ecs      *ecsState
 	aas      *aasState
+	sns      *snsState
 }
 
 func newRegion(name string) *region {
@@ -31,6 +32,7 @@ func newRegion(name string) *region {
 		rds:      newRDSState(),
 		ecs:      newECSState(),
 		aas:      newAASState(),
+		sns:      newSNSState(),
 	}
 }
 
@@ -45,6 +47,7 @@ func operations() []operation {
 		rdsOperations(),
 		ecsOperations(),
 		scalingOperations(),
+		snsOperations(),
 	} {
 		all = append(all, table...)
 	}

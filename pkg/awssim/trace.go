@@ -66,7 +66,7 @@ type Fault struct {
 // targetFields are the input fields that name resources, in the services the account models.
 var targetFields = []string{
 	"InstanceIds", "InstanceId", "AutoScalingGroupName", "AutoScalingGroupNames", "DBInstanceIdentifier",
-	"DBClusterIdentifier", "Cluster", "Service", "Services", "Tasks", "ResourceId", "ResourceIds",
+	"DBClusterIdentifier", "Cluster", "Service", "Services", "Tasks", "ResourceId", "ResourceIds", "TopicArn",
 }
 
 // targets are the ids that an input names, in the order of targetFields. DynamoDB's are "PK SK".

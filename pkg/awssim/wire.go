@@ -191,6 +191,7 @@ var services = map[string]string{
 	"Application Auto Scaling": "application-autoscaling",
 	"DynamoDB":                 "dynamodb",
 	"STS":                      "sts",
+	"SNS":                      "sns",
 }
 
 func (p *Process) answer(ctx context.Context, _ middleware.FinalizeInput, _ middleware.FinalizeHandler) (

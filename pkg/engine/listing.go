@@ -181,7 +181,7 @@ func (s *shard) receivePage(l *listing, p page) {
 
 // protectHosts notes what a protected resource runs on.
 func (s *shard) protectHosts(found killswitch.Found) {
-	if _, protected := protection(found); !protected {
+	if _, protected := s.protection(found); !protected {
 		return
 	}
 	for _, host := range found.Hosts {
@@ -190,12 +190,12 @@ func (s *shard) protectHosts(found killswitch.Found) {
 }
 
 // protection says by which tag, and whose, a resource is protected.
-func protection(found killswitch.Found) (string, bool) {
-	if tag, ok := filter.Protected(found.Resource.Tags); ok {
+func (s *shard) protection(found killswitch.Found) (string, bool) {
+	if tag, ok := filter.Protected(found.Resource.Tags, s.Settings.ProtectTag); ok {
 		return "tag " + tag, true
 	}
 	for _, part := range found.Parts {
-		if tag, ok := filter.Protected(part.Tags); ok {
+		if tag, ok := filter.Protected(part.Tags, s.Settings.ProtectTag); ok {
 			return fmt.Sprintf("tag %s on %s %s inside it", tag, part.Ref.Kind, part.Ref.ID), true
 		}
 	}
@@ -277,7 +277,7 @@ func (s *shard) spare(it *item, why string) {
 
 // protectedBy says by what a resource is protected: its own tag, a part's, or what runs on it.
 func (s *shard) protectedBy(found killswitch.Found) (string, bool) {
-	if why, ok := protection(found); ok {
+	if why, ok := s.protection(found); ok {
 		return why, true
 	}
 	if guest, ok := s.hosts[found.Resource.Ref]; ok {

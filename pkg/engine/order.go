@@ -49,7 +49,8 @@ type Ordered struct {
 	Live     *snapshots.Live // nil when nothing is live
 	Order    killswitch.Order
 	Appended bool
-	Ignored  string // why no order was given, for a human; empty where it was or had been
+	Ignored  string // why no order was given now, for a human
+	Seen     bool   // since the message had been seen before, and what it asks for has been decided then
 }
 
 // Order appends an order to the account's live snapshot, opening one for a pause. It changes
@@ -83,7 +84,7 @@ func (e *Engine) Order(ctx context.Context, r Request) (Ordered, error) {
 	}
 	ordered := Ordered{Live: given.Live, Order: given.Order, Appended: given.Appended}
 	if !given.Appended {
-		ordered.Ignored = "this message has been seen before"
+		ordered.Ignored, ordered.Seen = "this message has been seen before", true
 	}
 	return ordered, nil
 }

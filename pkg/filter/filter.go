@@ -4,6 +4,7 @@
 package filter
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -46,15 +47,16 @@ func MayMatchKind(s killswitch.Scope, kind killswitch.Kind) bool {
 }
 
 // Protected says whether tags forbid to touch what carries them, and names the tag: the owner's
-// protect tag with any value but false, no or 0, or the tag of the switch's own parts with any value.
+// protect tag, by the setting protectTag or its default where that is empty, with any value but false, no or 0, or the tag of the switch's own parts with any value.
 // Keys are compared without regard to case, as IAM compares them in conditions
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html): who writes the tag in another
 // case means it all the same.
-func Protected(tags map[string]string) (tag string, ok bool) {
+func Protected(tags map[string]string, protect string) (tag string, ok bool) {
+	protect = cmp.Or(protect, settings.ProtectTag)
 	var owner, own bool
 	for key, value := range tags {
 		switch {
-		case strings.EqualFold(key, settings.ProtectTag):
+		case strings.EqualFold(key, protect):
 			owner = owner || !declines(value)
 		case strings.EqualFold(key, settings.SwitchTag):
 			own = true
@@ -62,7 +64,7 @@ func Protected(tags map[string]string) (tag string, ok bool) {
 	}
 	switch {
 	case owner:
-		return settings.ProtectTag, true
+		return protect, true
 	case own:
 		return settings.SwitchTag, true
 	}

@@ -70,27 +70,33 @@ func TestProtected(t *testing.T) {
 	tests := map[string]struct {
 		tags map[string]string
 		want string // the tag, empty where it is not protected
+		by   string // the setting, empty where it is not set
 	}{
-		"no tags":                     {nil, ""},
-		"another tag":                 {map[string]string{"protect": "true"}, ""},
-		"true":                        {map[string]string{"aws-hit-breaks:protect": "true"}, "aws-hit-breaks:protect"},
-		"an empty value":              {map[string]string{"aws-hit-breaks:protect": ""}, "aws-hit-breaks:protect"},
-		"a reason as the value":       {map[string]string{"aws-hit-breaks:protect": "ask the DBAs"}, "aws-hit-breaks:protect"},
-		"false":                       {map[string]string{"aws-hit-breaks:protect": "false"}, ""},
-		"No with spaces":              {map[string]string{"aws-hit-breaks:protect": " No "}, ""},
-		"zero":                        {map[string]string{"aws-hit-breaks:protect": "0"}, ""},
-		"two zeros are not zero":      {map[string]string{"aws-hit-breaks:protect": "00"}, "aws-hit-breaks:protect"},
-		"another case of the key":     {map[string]string{"AWS-Hit-Breaks:Protect": "yes"}, "aws-hit-breaks:protect"},
-		"two cases that disagree":     {map[string]string{"aws-hit-breaks:protect": "false", "Aws-hit-breaks:protect": "yes"}, "aws-hit-breaks:protect"},
-		"a part of the switch":        {map[string]string{"aws-hit-breaks:switch": "guard"}, "aws-hit-breaks:switch"},
-		"a part of the switch, false": {map[string]string{"aws-hit-breaks:switch": "false"}, "aws-hit-breaks:switch"},
-		"both tags":                   {map[string]string{"aws-hit-breaks:switch": "", "aws-hit-breaks:protect": "1"}, "aws-hit-breaks:protect"},
-		"a switch that takes back":    {map[string]string{"aws-hit-breaks:switch": "", "aws-hit-breaks:protect": "no"}, "aws-hit-breaks:switch"},
-		"the strategy tag of a group": {map[string]string{"aws-hit-breaks:pause": "scale-to-zero"}, ""},
+		"the owner's own tag":             {tags: map[string]string{"Critical": "yes"}, by: "critical", want: "critical"},
+		"the owner's own tag taken back":  {tags: map[string]string{"critical": "no"}, by: "critical"},
+		"the default beside an own tag":   {tags: map[string]string{"aws-hit-breaks:protect": "true"}, by: "critical"},
+		"a part of the switch, own tag":   {tags: map[string]string{"aws-hit-breaks:switch": "true"}, by: "critical", want: "aws-hit-breaks:switch"},
+		"an empty key is nobody's choice": {tags: map[string]string{"": "true"}},
+		"no tags":                         {tags: nil, want: ""},
+		"another tag":                     {tags: map[string]string{"protect": "true"}, want: ""},
+		"true":                            {tags: map[string]string{"aws-hit-breaks:protect": "true"}, want: "aws-hit-breaks:protect"},
+		"an empty value":                  {tags: map[string]string{"aws-hit-breaks:protect": ""}, want: "aws-hit-breaks:protect"},
+		"a reason as the value":           {tags: map[string]string{"aws-hit-breaks:protect": "ask the DBAs"}, want: "aws-hit-breaks:protect"},
+		"false":                           {tags: map[string]string{"aws-hit-breaks:protect": "false"}, want: ""},
+		"No with spaces":                  {tags: map[string]string{"aws-hit-breaks:protect": " No "}, want: ""},
+		"zero":                            {tags: map[string]string{"aws-hit-breaks:protect": "0"}, want: ""},
+		"two zeros are not zero":          {tags: map[string]string{"aws-hit-breaks:protect": "00"}, want: "aws-hit-breaks:protect"},
+		"another case of the key":         {tags: map[string]string{"AWS-Hit-Breaks:Protect": "yes"}, want: "aws-hit-breaks:protect"},
+		"two cases that disagree":         {tags: map[string]string{"aws-hit-breaks:protect": "false", "Aws-hit-breaks:protect": "yes"}, want: "aws-hit-breaks:protect"},
+		"a part of the switch":            {tags: map[string]string{"aws-hit-breaks:switch": "guard"}, want: "aws-hit-breaks:switch"},
+		"a part of the switch, false":     {tags: map[string]string{"aws-hit-breaks:switch": "false"}, want: "aws-hit-breaks:switch"},
+		"both tags":                       {tags: map[string]string{"aws-hit-breaks:switch": "", "aws-hit-breaks:protect": "1"}, want: "aws-hit-breaks:protect"},
+		"a switch that takes back":        {tags: map[string]string{"aws-hit-breaks:switch": "", "aws-hit-breaks:protect": "no"}, want: "aws-hit-breaks:switch"},
+		"the strategy tag of a group":     {tags: map[string]string{"aws-hit-breaks:pause": "scale-to-zero"}, want: ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			tag, ok := Protected(tt.tags)
+			tag, ok := Protected(tt.tags, tt.by)
 			if tag != tt.want || ok != (tt.want != "") {
 				t.Errorf("Protected(%v) = %q, %v, want %q", tt.tags, tag, ok, tt.want)
 			}

@@ -110,7 +110,7 @@ func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecs
 		Weight: ecsWeight(service, tasks),
 	}
 	for _, task := range tasks {
-		if _, ok := filter.Protected(ecsTags(task.Tags)); ok {
+		if s.isProtected(task) {
 			found.Parts = append(found.Parts, s.taskResource(cluster, task))
 		}
 	}
@@ -187,13 +187,13 @@ func (s *ecsService) guarded(ctx context.Context, cluster string, services []ecs
 	tasks := map[string][]ecstypes.Task{}
 	for _, service := range services {
 		name := aws.ToString(service.ServiceName)
-		_, protected := filter.Protected(ecsTags(service.Tags))
-		if protected || slices.ContainsFunc(byService[name], isProtected) {
+		_, protected := filter.Protected(ecsTags(service.Tags), s.env.Settings.ProtectTag)
+		if protected || slices.ContainsFunc(byService[name], s.isProtected) {
 			tasks[name] = byService[name]
 		}
 	}
 	for _, task := range standalone {
-		if isProtected(task) {
+		if s.isProtected(task) {
 			tasks[aws.ToString(task.TaskArn)] = []ecstypes.Task{task}
 		}
 	}
@@ -216,8 +216,8 @@ func (s *ecsService) guarded(ctx context.Context, cluster string, services []ecs
 	return guarded, nil
 }
 
-func isProtected(task ecstypes.Task) bool {
-	_, ok := filter.Protected(ecsTags(task.Tags))
+func (s *ecsService) isProtected(task ecstypes.Task) bool {
+	_, ok := filter.Protected(ecsTags(task.Tags), s.env.Settings.ProtectTag)
 	return ok
 }
 

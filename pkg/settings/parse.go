@@ -22,6 +22,7 @@ func Default() Settings {
 		Unparsed:      UnparsedPause,
 		InstanceStore: InstanceStoreVerdict,
 		ScaleToZero:   ScaleTagged,
+		ProtectTag:    ProtectTag,
 		Prefix:        "aws-hit-breaks",
 	}
 }
@@ -157,6 +158,8 @@ var (
 	// A queue stands for the topic where its subscription delivers raw messages, which do not say
 	// from which topic they come (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html).
 	topicARN = regexp.MustCompile(`^arn:aws[a-z-]*:(sns|sqs):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+	tagKey = regexp.MustCompile(`^[\p{L}\p{N}_.:/=+@-]([\p{L}\p{Zs}\p{N}_.:/=+@-]{0,126}[\p{L}\p{N}_.:/=+@-])?$`)
 	// A function name has at most 64 characters, of which "-resume" takes seven
 	// (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
 	prefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,57}$`)
@@ -193,11 +196,17 @@ func (s Settings) check() error {
 			return fmt.Errorf(`setting regions: %q is no region: write "eu-west-1", or a glob such as "eu-*"`, r)
 		}
 	}
+	if !tagKey.MatchString(s.ProtectTag) || strings.HasPrefix(strings.ToLower(s.ProtectTag), "aws:") {
+		return fmt.Errorf(`setting protectTag: %q cannot be the key of a tag: 1 to 128 letters, digits, spaces or any of _.:/=+-@, not beginning with "aws:"`, s.ProtectTag)
+	}
 	if err := checkTopics(s.Topics); err != nil {
 		return err
 	}
 	if s.Notify != "" && (!topicARN.MatchString(s.Notify) || !strings.Contains(s.Notify, ":sns:")) {
 		return fmt.Errorf(`setting notify: %q is not the ARN of a topic: %s`, s.Notify, writeTopic)
+	}
+	if s.Notify != "" && slices.Contains(s.TopicARNs(), s.Notify) {
+		return fmt.Errorf("setting notify: %s is among topics too, so that what the brake tells would be an alarm to it: use another topic", s.Notify)
 	}
 	if !prefix.MatchString(s.Prefix) {
 		return fmt.Errorf(`setting prefix: %q cannot begin the name of a function: 1 to 57 letters, digits, "-" or "_"`, s.Prefix)

@@ -48,6 +48,7 @@ func TestParse(t *testing.T) {
 			}}
 		})},
 		"a topic to tell":              {`{"notify": "arn:aws:sns:eu-west-1:111122223333:told"}`, with(func(s *Settings) { s.Notify = "arn:aws:sns:eu-west-1:111122223333:told" })},
+		"a tag of the owner's own":     {`{"protectTag": "Team: Ops/kritisch"}`, with(func(s *Settings) { s.ProtectTag = "Team: Ops/kritisch" })},
 		"prefix":                       {`{"prefix": "brake_2"}`, with(func(s *Settings) { s.Prefix = "brake_2" })},
 		"the longest prefix":           {`{"prefix": "` + strings.Repeat("p", 57) + `"}`, with(func(s *Settings) { s.Prefix = strings.Repeat("p", 57) })},
 		"escapes in a name are undone": {`{"\u0065nforce": "all"}`, with(func(s *Settings) { s.Enforce = EnforceAll })},
@@ -66,7 +67,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	const known = "known are regions, settle, wait, enforce, unparsed, instanceStore, scaleToZero, topics, notify, prefix"
+	const known = "known are regions, settle, wait, enforce, unparsed, instanceStore, scaleToZero, protectTag, topics, notify, prefix"
 	tests := map[string]struct{ text, want string }{
 		"an unknown setting":              {`{"setle": "90s"}`, `unknown setting "setle": ` + known},
 		"a setting in another case":       {`{"Settle": "90s"}`, `unknown setting "Settle": ` + known},
@@ -105,6 +106,12 @@ func TestParseRefuses(t *testing.T) {
 		"an action that is none":          {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms", "action": "stop"}]}`, "is none of pause, notify"},
 		"a topic twice":                   {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}, {"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}]}`, "is there twice"},
 		"a queue to tell":                 {`{"notify": "arn:aws:sqs:us-east-1:111122223333:alarms"}`, "setting notify: "},
+		"a tag of AWS's own":              {`{"protectTag": "AWS:critical"}`, `setting protectTag: "AWS:critical" cannot be the key of a tag`},
+		"an empty tag":                    {`{"protectTag": ""}`, `setting protectTag: ""`},
+		"a tag with a value":              {`{"protectTag": "critical = *"}`, "setting protectTag: "},
+		"a tag that ends in a space":      {`{"protectTag": "critical "}`, "setting protectTag: "},
+		"a tag too long":                  {`{"protectTag": "` + strings.Repeat("ü", 129) + `"}`, "1 to 128 letters"},
+		"a topic that hears itself":       {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}], "notify": "arn:aws:sns:us-east-1:111122223333:alarms"}`, "setting notify: arn:aws:sns:us-east-1:111122223333:alarms is among topics too"},
 		"a prefix with a space":           {`{"prefix": "my brake"}`, `setting prefix: "my brake" cannot begin the name`},
 		"a prefix too long":               {`{"prefix": "` + strings.Repeat("p", 58) + `"}`, "1 to 57 letters"},
 	}
@@ -175,6 +182,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 			InstanceStore: rapid.SampledFrom([]string{InstanceStoreVerdict, InstanceStoreAllow}).Draw(t, "store"),
 			ScaleToZero:   rapid.SampledFrom([]string{ScaleTagged, ScaleUnpausable}).Draw(t, "scale"),
 			Topics:        rapid.SliceOfNDistinct(drawTopic, 1, 3, func(t Topic) string { return t.ARN }).Draw(t, "topics"),
+			ProtectTag:    rapid.StringMatching(`[a-zä][A-Za-z0-9 _.:/=+@-]{0,20}[A-Zß]`).Draw(t, "protect"),
 			Notify:        rapid.StringMatching(`arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,20}`).Draw(t, "notify"),
 			Prefix:        rapid.StringMatching(`[A-Za-z0-9_-]{1,57}`).Draw(t, "prefix"),
 		}

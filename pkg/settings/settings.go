@@ -17,7 +17,7 @@ const (
 
 // The tags that an owner puts on resources.
 const (
-	ProtectTag = "aws-hit-breaks:protect" // any value but false, no or 0: never touched
+	ProtectTag = "aws-hit-breaks:protect" // any value but false, no or 0: never touched; Settings.ProtectTag names another
 	PauseTag   = "aws-hit-breaks:pause"   // PauseByScaling on a group: scale it to zero
 	SwitchTag  = "aws-hit-breaks:switch"  // any value: part of the switch itself, never touched
 
@@ -52,8 +52,11 @@ type Settings struct {
 	// (default), those tagged PauseTag = PauseByScaling; ScaleUnpausable, also those that cannot be
 	// paused otherwise (Spot, instance store).
 	ScaleToZero string `json:"scaleToZero,omitempty"`
-	// Topics are where alarms come from, and what each does. Default: any topic of the function's own
-	// account, whose alarms pause everything.
+	// ProtectTag is the key of the tag whose carriers are never touched. Default ProtectTag.
+	ProtectTag string `json:"protectTag,omitempty"`
+	// Topics are where alarms come from, and what each does. Each is one rung: after an operator's
+	// resume its alarms only notify for the rest of the budget's period. Default: any topic of the
+	// function's own account, whose alarms pause everything, and rungs are known by what alarms say.
 	Topics []Topic `json:"topics,omitempty"`
 	// Notify is the ARN of the topic that is told how each run ended. Default: nobody is.
 	Notify string `json:"notify,omitempty"`

@@ -207,7 +207,7 @@ func FuzzEvent(f *testing.F) {
 				if a.Verdict == alarm.Pauses && a.Account != account {
 					t.Errorf("an alarm of account %q pauses", a.Account)
 				}
-				if r := request(a); r.At.IsZero() || r.Alarm.ID == "" {
+				if r := h.request(a); r.At.IsZero() || r.Alarm.ID == "" {
 					t.Errorf("an order without time or message: %+v", r)
 				}
 			}

@@ -17,8 +17,9 @@ import (
 
 // Pause pauses the account: for each alarm that the event carries, or for an operator's Invocation.
 //
-// Alarms that only notify, and messages that cannot be understood, are logged with their whole text
-// for a human to read; the setting unparsed decides whether the latter pause too. An alarm that
+// An alarm pauses what the setting topics gives its topic, or only notifies, as that says. Alarms that
+// only notify are logged with their whole text and told to humans, as are messages that cannot be
+// understood; the setting unparsed decides whether the latter pause too. An alarm that
 // gives no order, since its message has been seen before or the operator has decided, still carries
 // on what is unfinished: its first delivery may have died. A refused message changes nothing and is
 // an error, so that its sender notices; the others of the same event are carried out all the same.
@@ -46,6 +47,9 @@ func (h *Handler) read(event []byte) ([]alarm.Alarm, *Invocation, error) {
 	if err != nil {
 		return nil, nil, BadEvent{err.Error()}
 	}
+	for i, a := range alarms {
+		alarms[i] = h.judged(a)
+	}
 	return alarms, nil, nil
 }
 
@@ -69,41 +73,82 @@ func carriesAlarms(event []byte) bool {
 	return false
 }
 
-// alarmed gives the orders of the alarms and carries them out.
+// judged is the alarm with what the owner has decided about its topic, and about what cannot be
+// understood: a verdict that lets it pause only stands where they agree.
+func (h *Handler) judged(a alarm.Alarm) alarm.Alarm {
+	if a.Verdict != alarm.Pauses && a.Verdict != alarm.Unparsed {
+		return a
+	}
+	verdict, why := a.Verdict, ""
+	topic, _ := h.Settings.Topic(a.Topic) // an event of EventBridge has none
+	switch {
+	case a.Topic != "" && a.Topic == h.Settings.Notify:
+		verdict, why = alarm.Refused, "what the brake itself tells is no alarm: unsubscribe the function from "+a.Topic
+	case topic.Action == settings.ActionNotify:
+		verdict, why = alarm.Notifies, "alarms of "+a.Topic+" only notify, by the setting topics"
+	case a.Verdict == alarm.Unparsed && h.Settings.Unparsed == settings.UnparsedNotify:
+		verdict, why = alarm.Notifies, "it only notifies, by the setting unparsed"
+	default:
+		return a
+	}
+	if a.Why != "" {
+		why = a.Why + "; " + why
+	}
+	a.Verdict, a.Why = verdict, why
+	return a
+}
+
+// alarmed gives the orders of the alarms, carries them out, and then tells humans of those that
+// pause nothing.
 func (h *Handler) alarmed(ctx context.Context, alarms []alarm.Alarm) (Answer, error) {
 	answer := Answer{Report: report.Empty(h.Account)}
 	var errs []error
 	e := h.Engine(h.events())
 	carry := false
-	for _, a := range alarms {
+	untold := map[int]string{} // why, by alarm
+	for i, a := range alarms {
 		h.logAlarm(ctx, a)
-		switch {
-		case a.Verdict == alarm.Refused:
+		switch a.Verdict {
+		case alarm.Refused:
 			errs = append(errs, badEvent("refused: %s", a.Why))
-		case a.Verdict == alarm.Pauses, a.Verdict == alarm.Unparsed && h.Settings.Unparsed != settings.UnparsedNotify:
-			carry = true
-			if err := h.order(ctx, e, request(a), &answer); err != nil {
-				errs = append(errs, err)
-			}
-		}
-		if a.Verdict == alarm.Notifies || a.Verdict == alarm.Unparsed {
+			continue
+		case alarm.Notifies:
 			answer.notice("%s: %s", a, a.Why)
+			untold[i] = a.Why
+			continue
+		case alarm.Unparsed:
+			answer.notice("%s: %s", a, a.Why)
+		}
+		carry = true
+		ordered, err := h.order(ctx, e, h.request(a), &answer)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if ordered.Ignored != "" && !ordered.Seen {
+			untold[i] = ordered.Ignored
 		}
 	}
 	if carry {
 		errs = append(errs, h.carry(ctx, e, engine.Attention{}, &answer))
 	}
+	for i, a := range alarms {
+		if why, ok := untold[i]; ok {
+			errs = append(errs, h.tellAlarm(ctx, a, why, &answer))
+		}
+	}
 	return answer, oneLine(errs)
 }
 
-// request is the order that an alarm asks for: everything, as of when it was raised.
-func request(a alarm.Alarm) engine.Request {
+// request is the order that an alarm asks for, as of when it was raised: the scope that its topic was
+// given, or everything.
+func (h *Handler) request(a alarm.Alarm) engine.Request {
 	ref := a.Ref()
 	at := a.At
 	if at.IsZero() {
 		at = time.Now()
 	}
-	return engine.Request{Act: killswitch.Pause, Actor: "alarm", Alarm: &ref, At: at.UTC()}
+	topic, _ := h.Settings.Topic(a.Topic) // an event of EventBridge has none, and pauses everything
+	return engine.Request{Act: killswitch.Pause, Scope: topic.Scope, Actor: "alarm", Alarm: &ref, At: at.UTC()}
 }
 
 // lines are several errors on one line: what ends an invocation is one line of a log.

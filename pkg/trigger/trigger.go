@@ -31,8 +31,12 @@ type Handler struct {
 	Declared map[killswitch.Kind]killswitch.Declaration // every kind of the brake
 	Account  string
 	Settings settings.Settings
-	Log      *slog.Logger       // nil means no log
-	On       func(engine.Event) // told besides the log; may be nil
+	// Notify tells humans; nil where the owner has named no topic for that.
+	Notify func(context.Context, report.Notification) error
+	// Command is how an operator's shell begins a command of the CLI for this account.
+	Command string
+	Log     *slog.Logger       // nil means no log
+	On      func(engine.Event) // told besides the log; may be nil
 }
 
 // Answer is what a function answers.
@@ -92,6 +96,9 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	if outcome.Live != nil {
 		answer.Snapshot = outcome.Live.Snapshot
 	}
+	if outcome.Idle {
+		h.catchUp(ctx, outcome, answer)
+	}
 	if answer.Snapshot == "" || outcome.Idle {
 		return nil
 	}
@@ -101,6 +108,7 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	}
 	answer.Report = report.Of(snapshot, h.Declared)
 	answer.Report.Unlisted(outcome.Unlisted)
+	h.tellOf(ctx, snapshot, answer.Report, outcome, answer)
 	return nil
 }
 
@@ -119,17 +127,17 @@ func (h *Handler) plan(ctx context.Context, e *engine.Engine, request engine.Req
 }
 
 // order gives one order.
-func (h *Handler) order(ctx context.Context, e *engine.Engine, request engine.Request, answer *Answer) error {
+func (h *Handler) order(ctx context.Context, e *engine.Engine, request engine.Request, answer *Answer) (engine.Ordered, error) {
 	ordered, err := e.Order(ctx, request)
 	if err != nil {
-		return h.named(err)
+		return ordered, h.named(err)
 	}
 	if ordered.Ignored != "" {
 		answer.Ignored = ordered.Ignored
-		return nil
+		return ordered, nil
 	}
 	answer.Order = ordered.Order.Seq
-	return nil
+	return ordered, nil
 }
 
 // invoked does what an operator asked for.
@@ -140,7 +148,7 @@ func (h *Handler) invoked(ctx context.Context, act killswitch.Act, in Invocation
 		return h.plan(ctx, e, request)
 	}
 	var answer Answer
-	if err := h.order(ctx, e, request, &answer); err != nil {
+	if _, err := h.order(ctx, e, request, &answer); err != nil {
 		return answer, err
 	}
 	return answer, h.carry(ctx, e, engine.Attention{}, &answer)

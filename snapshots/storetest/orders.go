@@ -276,10 +276,12 @@ var orderTests = map[string]func(*testing.T, Subject){
 				lease, err = book.Acquire(t.Context(), live, here, "run-2", ttl, &lease)
 			}},
 			{"SetLookAt", 0, 1, func() { err = book.SetLookAt(t.Context(), live, day) }},
+			{"Tell", 1, 1, func() { err = book.Tell(t.Context(), account, live.Snapshot, snapshots.Told{Begun: 1}) }},
 			{"Snapshot of two regions", 4, 0, func() { _, err = book.Snapshot(t.Context(), account, live.Snapshot) }},
 			{"Headers", 1, 0, func() { _, err = book.Headers(t.Context(), account, 0) }},
 			{"Release again", 0, 1, func() { err = book.Release(t.Context(), &lease) }},
 			// Leases are not read before: the first try, as if no run had been anywhere, tells of them.
+			{"Live again", 1, 0, func() { live, err = book.Live(t.Context(), account) }},
 			{"Close where a run has been", 0, 2, func() { err = book.Close(t.Context(), live, day, nil) }},
 		}
 		for _, step := range steps {

@@ -244,6 +244,7 @@ var writeTests = map[string]func(*testing.T, Subject){
 			"Live": errLive, "Give": errGive, "Acquire": errAcquire, "Shard": errShard, "Headers": errHeaders,
 			"Snapshot": errSnapshot, "SetLookAt": s.Store.SetLookAt(gone, live, day),
 			"AddRegions": s.Store.AddRegions(gone, live, []string{here}),
+			"Tell":       s.Store.Tell(gone, account, live.Snapshot, snapshots.Told{Begun: 1}),
 			"Write":      s.Store.Write(gone, lease, ttl, []snapshots.Change{originalOf(item(here, "i-1", 1))}),
 			"Release":    s.Store.Release(gone, lease), "Close": s.Store.Close(gone, live, day, nil),
 		} {
