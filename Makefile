@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 PYTHON   ?= python3
 
 FUNCTIONS     := pause resume guard
-CDK           := node_modules/.bin/cdk
+CDK           := .tools/npm/node_modules/.bin/cdk
 STRIPPED      := -ldflags='-s -w'
 GOLANGCI_LINT := v2.15.0
 LINT          := .tools/golangci-lint-$(GOLANGCI_LINT)
@@ -122,9 +122,12 @@ $(DYNAMODB): e2e/dynamodb-local/pom.xml
 	@rm -rf .tools/dynamodb-local && mv .tools/dynamodb-local.new .tools/dynamodb-local
 	@touch $@
 
+# In a folder that begins with a dot, since packages of npm bring Go files that are none.
 $(CDK): package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund --silent
+	mkdir -p .tools/npm
+	cp package.json package-lock.json .tools/npm
+	npm ci --prefix .tools/npm --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean: ## Remove what was built and what the tests installed
-	rm -rf bin build .venv .tools node_modules
+	rm -rf bin build .venv .tools

@@ -95,7 +95,7 @@ const (
 		"inspectors": [{"principal": "arn:aws:iam::111122223333:root"}],
 		"logRetentionDays": 90, "permissionsBoundary": "limits", "reservedConcurrency": 2,
 		"key": "arn:aws:kms:eu-west-1:111122223333:key/0a1b", "table": "snapshots-2",
-		"brake": {"prefix": "brake", "regions": ["eu-*", "us-east-1"], "settle": "90s"}
+		"brake": {"prefix": "brake", "regions": ["eu-*", "us-east-1"], "settle": "90s", "protectTag": "critical"}
 	}`
 )
 

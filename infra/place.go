@@ -18,7 +18,7 @@ import (
 func place(stack awscdk.Stack, d settings.Deployment) roles.Place {
 	p := roles.Place{
 		Partition: *stack.Partition(), Account: *stack.Account(), Region: *stack.Region(),
-		Table: d.Table, Key: d.Key, Prefix: d.Brake.Prefix, Regions: d.Brake.Regions,
+		Table: d.Table, Key: d.Key, Prefix: d.Brake.Prefix, Regions: d.Brake.Regions, ProtectTag: d.Brake.ProtectTag,
 	}
 	p.Notify = topicARN(p, p.Region, "notify")
 	p.Queue = fmt.Sprintf("arn:%s:sqs:%s:%s:%s-failed", p.Partition, p.Region, p.Account, p.Prefix)

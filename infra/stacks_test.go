@@ -26,7 +26,7 @@ var switchTag = []any{object{"Key": settings.SwitchTag, "Value": "true"}}
 func (s synthesised) place() roles.Place {
 	p := roles.Place{
 		Partition: "aws", Account: account, Region: region, Table: s.decided.Table, Key: s.decided.Key,
-		Prefix: s.decided.Brake.Prefix, Regions: s.decided.Brake.Regions,
+		Prefix: s.decided.Brake.Prefix, Regions: s.decided.Brake.Regions, ProtectTag: s.decided.Brake.ProtectTag,
 	}
 	p.Notify, p.Queue = arn("sns", p.Prefix+"-notify"), arn("sqs", p.Prefix+"-failed")
 	return p
