@@ -85,8 +85,16 @@ func meant(d settings.Deployment, regions []string) error {
 		kinds = append(kinds, string(s.Kind))
 	}
 	brake := killswitch.Scope{Regions: d.Brake.Regions}
-	if err := filter.Validate(brake, regions, kinds); err != nil {
-		return fmt.Errorf("setting brake.regions: %w", err)
+	valid := func(setting string, scope killswitch.Scope) error {
+		err := filter.Validate(scope, regions, kinds)
+		if err == nil {
+			return nil
+		}
+		// These are not the regions of an account, as where the CLI asks the filter.
+		return fmt.Errorf("setting %s: %s", setting, strings.Replace(err.Error(), "no region of this account", "no region of AWS", 1))
+	}
+	if err := valid("brake.regions", brake); err != nil {
+		return err
 	}
 	scopes := map[string]killswitch.Scope{}
 	var order []string
@@ -99,8 +107,8 @@ func meant(d settings.Deployment, regions []string) error {
 	}
 	for _, setting := range order {
 		scope := scopes[setting]
-		if err := filter.Validate(scope, regions, kinds); err != nil {
-			return fmt.Errorf("setting %s: %w", setting, err)
+		if err := valid(setting, scope); err != nil {
+			return err
 		}
 		if !anyRegion(regions, brake, scope) {
 			return fmt.Errorf("setting %s: none of its regions is one of brake.regions, %s: it would pause nothing", setting, strings.Join(brake.Regions, ", "))

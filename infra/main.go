@@ -13,9 +13,11 @@ import (
 
 func main() {
 	err := synthesise()
-	jsii.Close()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cdk.json:", err)
+	}
+	jsii.Close()
+	if err != nil {
 		os.Exit(1)
 	}
 }
