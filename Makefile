@@ -46,6 +46,14 @@ deploy: $(CDK) ## Deploy what cdk.json says into the account of your AWS credent
 	$(CDK) bootstrap
 	$(CDK) deploy --all
 
+# docs/deploy.md says how to go on. The name of an object is what the templates call it.
+stackset: $(CDK) ## Collect templates and code for an organisation in build/stackset (assets in cdk.json)
+	rm -rf build/stackset build/stackset.out
+	$(CDK) synth --quiet --output build/stackset.out
+	mkdir build/stackset
+	cp build/stackset.out/*.template.json build/stackset
+	for zip in build/stackset.out/asset.*.zip; do cp $$zip build/stackset/$${zip##*/asset.}; done
+
 destroy: $(CDK) ## Remove the switch from the account; the snapshot table stays
 	$(CDK) destroy Switch BillingAlarm
 	@echo "The table of the snapshots is still there, with its stack: docs/deploy.md says how to remove it."

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -106,21 +107,37 @@ func TestScopesThatCannotBeMeant(t *testing.T) {
 	}
 }
 
-// What the CLI does not hand over is read from the file: of a setting that is written twice it leaves
-// the second, without a word.
-func TestSettingsWrittenTwice(t *testing.T) {
+// What is good is synthesised, with the code beside it. What the CLI does not hand over is read from
+// the file: of a setting that is written twice it leaves the second, without a word.
+func TestApp(t *testing.T) {
 	folder := t.TempDir()
 	if err := packages(folder); err != nil {
 		t.Fatal(err)
 	}
-	good := `{"aws-hit-breaks": ` + least + `}`
+	good := `{"aws-hit-breaks": ` + with(t, least, "assets", `"our-code"`) + `}`
 	if said, written, err := asApp(folder, good); err != nil || !slices.Contains(written, "Switch.template.json") {
 		t.Fatalf("good settings are not synthesised: %v, %s", err, said)
+	}
+	template, err := os.ReadFile(filepath.Join(folder, "cdk.out", "Switch.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := regexp.MustCompile(`"S3Key": "([^"]+)"`).FindAllStringSubmatch(string(template), -1)
+	if len(keys) != 3 {
+		t.Errorf("the template finds the code of %d functions, want 3", len(keys))
+	}
+	for _, key := range keys { // make stackset takes the beginning away
+		if _, err := os.Stat(filepath.Join(folder, "cdk.out", "asset."+key[1])); err != nil {
+			t.Errorf("the code of a function is not where make stackset takes it from: %v", err)
+		}
 	}
 	if err := os.RemoveAll(filepath.Join(folder, "cdk.out")); err != nil {
 		t.Fatal(err)
 	}
 	twice := strings.Replace(good, `{"amount": 100}`, `{"amount": 1, "amount": 100}`, 1)
+	if twice == good {
+		t.Fatal("nothing is written twice")
+	}
 	if err := os.WriteFile(filepath.Join(folder, "cdk.json"), []byte(`{"context": `+twice+`}`), 0o644); err != nil {
 		t.Fatal(err)
 	}

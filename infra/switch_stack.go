@@ -37,6 +37,7 @@ func switchStack(stack awscdk.Stack, d settings.Deployment) {
 	budget(stack, p, d)
 	schedule(stack, p, guard)
 	people(stack, d, p)
+	showKeyPolicy(stack, d, p)
 	output(stack, "NotifyTopic", "The topic that is told of every run, and of everything that is wrong with the switch", p.Notify)
 }
 
