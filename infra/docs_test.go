@@ -83,6 +83,13 @@ func TestIdleCosts(t *testing.T) {
 	if with > 1 {
 		t.Errorf("an idle switch with alarms costs %.3f USD a month, more than a dollar", with)
 	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := fmt.Sprintf("Idle it costs %.0f cents a month, and %.0f with the alarms", without*100, with*100); !strings.Contains(string(readme), said) {
+		t.Errorf("the README does not say: %s", said)
+	}
 }
 
 // What the guide says is what the code says. -update writes what is generated.
