@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 
 	"aws-hit-breaks/infra/roles"
 	"aws-hit-breaks/pkg/settings"
@@ -92,67 +90,4 @@ func checkEnvironment(d settings.Deployment) error {
 		return fmt.Errorf("setting rungs: with their scopes and brake the functions' settings have %d bytes, and Lambda takes %d: name less in the scopes, by tags in the place of ids", size, largestEnvironment)
 	}
 	return nil
-}
-
-// role makes a role of exactly these statements. No construct of the CDK adds any: what is proven of
-// the statements holds for what IAM gets.
-func role(stack awscdk.Stack, d settings.Deployment, name, description string, trust []any, statements []roles.Statement) awsiam.CfnRole {
-	p := place(stack, d)
-	props := &awsiam.CfnRoleProps{
-		RoleName:                 jsii.String(p.Prefix + "-" + name),
-		Description:              jsii.String(description),
-		AssumeRolePolicyDocument: document(trust),
-		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName: jsii.String(name), PolicyDocument: document(statements),
-		}},
-	}
-	switch boundary := d.PermissionsBoundary; {
-	case strings.HasPrefix(boundary, "arn:"):
-		props.PermissionsBoundary = jsii.String(boundary)
-	case boundary != "":
-		props.PermissionsBoundary = jsii.String(fmt.Sprintf("arn:%s:iam::%s:policy/%s", p.Partition, p.Account, boundary))
-	}
-	return awsiam.NewCfnRole(stack, id(name, "role"), props)
-}
-
-// document is a policy of the statements, as the JSON that IAM reads.
-func document(statements any) any {
-	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
-	if err != nil {
-		panic(err) // strings, lists and maps
-	}
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// object is a JSON object of a policy.
-type object = map[string]any
-
-// id is the logical name of a resource: the words together, each with a capital.
-func id(words ...string) *string {
-	var b strings.Builder
-	for _, part := range strings.FieldsFunc(strings.Join(words, "-"), func(c rune) bool { return c == '-' }) {
-		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return jsii.String(b.String())
-}
-
-// after has CloudFormation make the resource after others of the stack, which it names and does not
-// refer to.
-func after(stack awscdk.Stack, resource awscdk.CfnResource, others ...string) {
-	for _, other := range others {
-		resource.AddResourceDependency(stack.Node().FindChild(id(other)).(awscdk.CfnResource), nil)
-	}
-}
-
-// anys are the strings as the CDK takes lists of anything.
-func anys(all ...string) *[]any {
-	out := []any{}
-	for _, s := range all {
-		out = append(out, s)
-	}
-	return &out
 }

@@ -45,38 +45,3 @@ func switchStack(stack awscdk.Stack, d settings.Deployment) {
 func output(stack awscdk.Stack, name, description, value string) {
 	awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: jsii.String(value)})
 }
-
-// people are the roles of those who operate the brake or look at it, where any are named.
-func people(stack awscdk.Stack, d settings.Deployment, p roles.Place) {
-	for _, r := range []struct {
-		name, description string
-		who               []settings.Principal
-		statements        func(roles.Place) []roles.Statement
-	}{
-		{"operator", "People who pull the emergency brake and let it go.", d.Operators, roles.Operator},
-		{"inspector", "People who look whether the emergency brake is armed.", d.Inspectors, roles.Inspector},
-	} {
-		if len(r.who) > 0 {
-			made := role(stack, d, r.name, r.description, assumableBy(p, r.who), r.statements(p))
-			output(stack, *id(r.name), r.description, *made.AttrArn())
-		}
-	}
-}
-
-// assumableBy lets the principals in: those of this account as they are, those of another one with
-// their external id only. A principal of another account without one is never let in.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-func assumableBy(p roles.Place, who []settings.Principal) []any {
-	var all []any
-	for _, w := range who {
-		condition := object{"aws:PrincipalAccount": p.Account}
-		if w.ExternalID != "" {
-			condition = object{"sts:ExternalId": w.ExternalID}
-		}
-		all = append(all, object{
-			"Effect": "Allow", "Principal": object{"AWS": w.Principal}, "Action": "sts:AssumeRole",
-			"Condition": object{"StringEquals": condition},
-		})
-	}
-	return all
-}
