@@ -168,3 +168,34 @@ func TestParseDeploymentRefuses(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is read is valid, and means the same when it is written and read again.
+func FuzzParseDeployment(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", "{" + least + "}", changed(`"pause"`, `"pause", "scope": {"exclude": {"tags": ["a=b"]}}`),
+		"{" + least + `, "anomaly": {"impact": 1e9}, "brake": {"settle": "90s"}, "operators": [{"principal": "arn:aws:iam::111122223333:root"}]}`,
+		"{" + least + `, "rungs": null}`, `{"budget": {"amount": 1, "amount": 2}}`, "[",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := ParseDeployment(text)
+		if err != nil {
+			return
+		}
+		if d.Budget.Amount <= 0 || len(d.Rungs) == 0 || len(d.Rungs) > MaxRungs || d.Table == "" || d.Brake.Prefix == "" {
+			t.Fatalf("ParseDeployment(%q) let %+v through", text, d)
+		}
+		written, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseDeployment(string(written))
+		if err != nil {
+			t.Fatalf("ParseDeployment(%s), which came from %q: %v", written, text, err)
+		}
+		if diff := cmp.Diff(d, again, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("%q differs once written and read (-want +got):\n%s", text, diff)
+		}
+	})
+}
