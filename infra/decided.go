@@ -65,7 +65,7 @@ func canonical(text string) string {
 	if json.Unmarshal([]byte(text), &v) != nil {
 		return ""
 	}
-	written, _ := json.Marshal(v) //nolint:errchkjson // what was just read can be written
+	written, _ := json.Marshal(v) // what was just read can be written
 	return string(written)
 }
 
