@@ -7,6 +7,7 @@ FUZZTIME ?= 60s
 PYTHON   ?= python3
 
 FUNCTIONS     := pause resume guard
+CDK           := .tools/npm/node_modules/.bin/cdk
 STRIPPED      := -ldflags='-s -w'
 GOLANGCI_LINT := v2.15.0
 LINT          := .tools/golangci-lint-$(GOLANGCI_LINT)
@@ -15,7 +16,7 @@ DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e chaos bench fuzz lint tools clean
+.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos bench fuzz lint tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,34 @@ $(FUNCTIONS):
 	GOOS=linux GOARCH=$(ARCH) go build $(STRIPPED) -o build/functions/$@/bootstrap ./functions/$@
 	go run ./e2e/pack build/functions/$@/bootstrap build/functions/$@.zip
 
+# The CDK CLI calls this before every synth (cdk.json), so that what is deployed is what is here.
+infra: functions
+	go build -o build/infra ./infra
+
+synth: $(CDK) ## Write the CloudFormation templates into build/cdk.out
+	$(CDK) synth --quiet
+
+diff: $(CDK) ## Show what a deployment would change in the account
+	$(CDK) diff
+
+# The first is for the code of the functions: a bucket and roles of this product's own (cdk.json), which
+# are made once in an account and region.
+deploy: $(CDK) ## Deploy what cdk.json says into the account of your AWS credentials
+	$(CDK) bootstrap
+	$(CDK) deploy --all
+
+# docs/deploy.md says how to go on. The name of an object is what the templates call it.
+stackset: $(CDK) ## Collect templates and code for an organisation in build/stackset (assets in cdk.json)
+	rm -rf build/stackset build/stackset.out
+	$(CDK) synth --quiet --output build/stackset.out
+	mkdir build/stackset
+	cp build/stackset.out/*.template.json build/stackset
+	for zip in build/stackset.out/asset.*.zip; do cp $$zip build/stackset/$${zip##*/asset.}; done
+
+destroy: $(CDK) ## Remove the switch from the account; the snapshot table stays
+	$(CDK) destroy Switch BillingAlarm
+	@echo "The table of the snapshots is still there, with its stack: docs/deploy.md says how to remove it."
+
 demo: build ## Pause and resume a simulated account
 	@bin/aws-hit-breaks demo
 
@@ -40,7 +69,7 @@ test: tools vet ## Run everything: unit, property, simulation, conformance, e2e,
 	$(call fuzz,60s,5s)
 
 vet: ## Check the format of the source, and what go vet checks
-	@unformatted=$$(gofmt -l cli e2e functions pkg snapshots) && \
+	@unformatted=$$(gofmt -l cli e2e functions infra pkg snapshots) && \
 		if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted"; exit 1; fi
 	go vet ./...
 
@@ -72,7 +101,7 @@ fuzz: ## Fuzz every target for FUZZTIME=60s
 
 # Every fuzz target of the tree, one after the other: $(call fuzz,TIME of alarms,TIME of each other)
 define fuzz
-@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cli e2e functions pkg snapshots | \
+@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cli e2e functions infra pkg snapshots | \
 	sed 's|^|./|; s|/[^/]*:func | |' | sort | while read -r package target; do \
 		case "$$package $$target" in './pkg/alarm FuzzParse') for=$(1);; *) for=$(2);; esac; \
 		echo "fuzz $$package $$target for $$for"; \
@@ -87,7 +116,7 @@ $(LINT):
 	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	@mv .tools/golangci-lint $@
 
-tools: $(MOTO) $(DYNAMODB) ## Install moto (Python 3) and DynamoDB Local (a JDK with Maven) for the tests
+tools: $(MOTO) $(DYNAMODB) $(CDK) ## Install what the tests need: moto and cfn-lint (Python 3), DynamoDB Local (a JDK with Maven), the CDK CLI (Node)
 
 $(MOTO): e2e/requirements.txt
 	rm -rf .venv
@@ -99,6 +128,13 @@ $(DYNAMODB): e2e/dynamodb-local/pom.xml
 	rm -rf .tools/dynamodb-local.new
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.tools/dynamodb-local.new
 	@rm -rf .tools/dynamodb-local && mv .tools/dynamodb-local.new .tools/dynamodb-local
+	@touch $@
+
+# In a folder that begins with a dot, since packages of npm bring Go files that are none.
+$(CDK): package-lock.json
+	mkdir -p .tools/npm
+	cp package.json package-lock.json .tools/npm
+	npm ci --prefix .tools/npm --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean: ## Remove what was built and what the tests installed

@@ -84,7 +84,7 @@ func TestAMessageWhoseFirstDeliveryDiedIsCarriedOut(t *testing.T) {
 	inWorld(t, func(w *world) {
 		alarm := event(record("one", ours, spent))
 		w.fault = func(c awssim.Call) awssim.Fault {
-			return awssim.Fault{KillBefore: c.Process == "function-1" && c.Action() == "ec2:DescribeRegions"}
+			return awssim.Fault{KillBefore: c.Process == "pause-1" && c.Action() == "ec2:DescribeRegions"}
 		}
 		run := w.next(pause, alarm)
 		go func() { _, _ = run() }() // until the end of the simulation

@@ -9,12 +9,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/smithy-go"
+
+	"aws-hit-breaks/infra/roles"
 	"aws-hit-breaks/pkg/awssim"
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/settings"
@@ -38,7 +42,7 @@ type world struct {
 	account  *awssim.Account
 	settings settings.Settings
 	log      *log
-	runs     int
+	names    []string // of the processes
 	fault    func(awssim.Call) awssim.Fault
 }
 
@@ -49,6 +53,9 @@ func inWorld(t *testing.T, do func(w *world)) {
 		time.Sleep(time.Until(day))
 		w := &world{T: t, settings: settings.Default(), log: &log{}}
 		w.account = awssim.New(awssim.Options{Seed: 1, Idle: synctest.Wait, Fault: func(c awssim.Call) awssim.Fault {
+			if name, _, ok := strings.Cut(c.Process, "-"); ok && !allows(settings.Function(name), c) {
+				return awssim.Fault{Before: accessDenied}
+			}
 			if w.fault == nil {
 				return awssim.Fault{}
 			}
@@ -65,31 +72,49 @@ func inWorld(t *testing.T, do func(w *world)) {
 	})
 }
 
-// function is one of a handler's methods.
-type function func(*trigger.Handler, context.Context, json.RawMessage) (trigger.Answer, error)
+// function is one of a handler's methods, and what it is deployed as.
+type function struct {
+	name   settings.Function
+	answer func(*trigger.Handler, context.Context, json.RawMessage) (trigger.Answer, error)
+}
 
 // The three functions.
 var (
-	pause  function = (*trigger.Handler).Pause
-	resume function = (*trigger.Handler).Resume
-	guard  function = (*trigger.Handler).Guard
+	pause  = function{settings.PauseFunction, (*trigger.Handler).Pause}
+	resume = function{settings.ResumeFunction, (*trigger.Handler).Resume}
+	guard  = function{settings.GuardFunction, (*trigger.Handler).Guard}
 )
 
-// next is a function in a process of its own, which has as much time as Lambda gives. Processes are
-// named in the order of the calls of next.
+// accessDenied is what AWS answers to who may not.
+var accessDenied = &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized: no identity-based policy allows it"}
+
+// allows says whether the role of the function has the action of the call. A transaction is
+// authorised by its members (e2e/iam).
+func allows(f settings.Function, c awssim.Call) bool {
+	return c.Service == "dynamodb" || slices.ContainsFunc(roles.Function(roles.Place{}, f), func(s roles.Statement) bool {
+		return s.Effect == roles.Allow && slices.Contains(s.Actions, c.Action())
+	})
+}
+
+// next is a function in a process of its own, which has the rights of its role and as much time as
+// Lambda gives. Processes are named in the order of the calls of next: pause-1, guard-2.
 func (w *world) next(f function, event string) func() (trigger.Answer, error) {
-	w.runs++
-	name := fmt.Sprintf("function-%d", w.runs)
+	name := fmt.Sprintf("%s-%d", f.name, len(w.names)+1)
+	w.names = append(w.names, name)
 	config := boot.Fenced(w.account.Process(name).Config())
 	handler := boot.Handler(boot.Options{
 		Config: config, Account: w.account.ID(), Store: dynamo.Open(config, table), Settings: w.settings, Owner: name,
+		Wants: f.name.Wants(),
 	}, slog.New(slog.NewJSONHandler(w.log, nil)))
 	return func() (trigger.Answer, error) {
 		ctx, cancel := context.WithTimeout(w.Context(), 15*time.Minute)
 		defer cancel()
-		return f(handler, ctx, json.RawMessage(event))
+		return f.answer(handler, ctx, json.RawMessage(event))
 	}
 }
+
+// last is the name of the newest process.
+func (w *world) last() string { return w.names[len(w.names)-1] }
 
 // invoke runs a function.
 func (w *world) invoke(f function, event string) (trigger.Answer, error) { return w.next(f, event)() }

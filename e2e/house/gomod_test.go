@@ -98,7 +98,7 @@ func readGoMod(content string) required {
 	return r
 }
 
-// ofPrograms are the packages that the CLI and the functions are made of.
+// ofPrograms are the packages that the CLI, the functions and what deploys them are made of.
 func ofPrograms(g graph) map[string]bool {
 	reached := map[string]bool{}
 	var reach func(path string)
@@ -112,7 +112,7 @@ func ofPrograms(g graph) map[string]bool {
 		}
 	}
 	for path, p := range g {
-		if p.Name == "main" && (within(path, module+"/cli") || within(path, module+"/functions")) {
+		if p.Name == "main" && (within(path, module+"/cli") || within(path, module+"/functions") || within(path, infra)) {
 			reach(path)
 		}
 	}

@@ -83,6 +83,11 @@ var rules = []rule{
 	{
 		packages: []string{"infra"},
 		not:      []string{engine, boot},
-		because:  "what deploys the product must not have to compile the SDK and all that runs in it",
+		because:  "what deploys the product reads what its services declare, and runs nothing of it",
+	},
+	{
+		packages: []string{"infra/roles"},
+		not:      []string{cdk},
+		because:  "what a role may do is proven without a stack, and by tests that deploy nothing",
 	},
 }

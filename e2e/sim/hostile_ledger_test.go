@@ -249,7 +249,7 @@ func (h *hostile) holdActions(trace []awssim.Call) {
 var declared = func() map[string]bool {
 	all := map[string]bool{services.RegionsRead: true}
 	for _, d := range services.All() {
-		for _, action := range append(slices.Clone(d.Reads), d.Writes...) {
+		for _, action := range d.Actions(killswitch.WantPaused, killswitch.WantResumed) {
 			all[action] = true
 		}
 	}

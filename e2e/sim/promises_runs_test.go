@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,7 +165,7 @@ func onlyDeclaredActions(t *testing.T) {
 		declared[action] = true
 	}
 	for _, d := range services.All() {
-		for _, action := range append(slices.Clone(d.Reads), d.Writes...) {
+		for _, action := range d.Actions(killswitch.WantPaused, killswitch.WantResumed) {
 			declared[action] = true
 		}
 	}

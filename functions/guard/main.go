@@ -4,7 +4,8 @@ package main
 
 import (
 	"aws-hit-breaks/functions/internal/serve"
+	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
 )
 
-func main() { serve.Run((*trigger.Handler).Guard) }
+func main() { serve.Run(settings.GuardFunction, (*trigger.Handler).Guard) }

@@ -3,7 +3,8 @@ package main
 
 import (
 	"aws-hit-breaks/functions/internal/serve"
+	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
 )
 
-func main() { serve.Run((*trigger.Handler).Pause) }
+func main() { serve.Run(settings.PauseFunction, (*trigger.Handler).Pause) }

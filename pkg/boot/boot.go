@@ -54,6 +54,9 @@ type Options struct {
 	Store    snapshots.Store
 	Settings settings.Settings
 	Owner    string // names the run in leases; made of process and time where empty
+	// Wants limits what is done to steps towards these; empty means everything. A function has to be
+	// limited to what its role allows.
+	Wants []killswitch.Want
 	// Speed divides every duration; 1 where it is 0. Only the demonstration has another.
 	Speed float64
 	On    func(engine.Event)
@@ -74,7 +77,7 @@ func Engine(o Options) *engine.Engine {
 		Account: o.Account, Owner: o.Owner, Store: o.Store,
 		Regions:  func(ctx context.Context) ([]string, error) { return services.EnabledRegions(ctx, o.Config) },
 		Services: func(region string) []killswitch.Service { return open(o, region) },
-		Rates:    rates(o.Speed), Settings: o.Settings,
+		Rates:    rates(o.Speed), Settings: o.Settings, Wants: o.Wants,
 		Pace: killswitch.StandardPace().Divide(o.Speed), On: o.On,
 	})
 }

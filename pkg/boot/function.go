@@ -18,7 +18,7 @@ import (
 // Function wires what a deployed function answers with: settings and the name of the table from the
 // environment, the account from its credentials. It makes one call, to ask whose those are; whether
 // there is a table shows at the first read.
-func Function(ctx context.Context, log *slog.Logger) (*trigger.Handler, error) {
+func Function(ctx context.Context, log *slog.Logger, name settings.Function) (*trigger.Handler, error) {
 	decided, table, err := Decided(os.Getenv)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,9 @@ func Function(ctx context.Context, log *slog.Logger) (*trigger.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler := Handler(Options{Config: cfg, Account: account, Store: dynamo.Open(Fenced(cfg), table), Settings: decided}, log)
+	handler := Handler(Options{
+		Config: cfg, Account: account, Store: dynamo.Open(Fenced(cfg), table), Settings: decided, Wants: name.Wants(),
+	}, log)
 	handler.Command = command(cfg.Region, table, decided.Prefix)
 	return handler, nil
 }

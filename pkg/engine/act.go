@@ -30,7 +30,7 @@ func (s *shard) act() {
 	}
 	ready := map[string][]*item{}
 	for _, it := range s.items {
-		if !it.decided || it.vetoed() || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) || s.awaitsBeneath(it) {
+		if !s.may(it.want) || !it.actable() || it.retryAt.After(s.now()) || s.awaitsBeneath(it) {
 			continue
 		}
 		step := it.steps[it.decision.Step]

@@ -16,7 +16,7 @@ import (
 // settleBeneath refuses the steps that would make AWS end something.
 func (s *shard) settleBeneath() {
 	for _, it := range s.items {
-		if it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
+		if !s.may(it.want) || it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
 			continue
 		}
 		if it.want == killswitch.WantResumed {

@@ -8,6 +8,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,8 +29,12 @@ type Options struct {
 	Services func(region string) []killswitch.Service
 	Rates    map[string]killswitch.Rate // by IAM action of a step
 	Settings settings.Settings
-	Pace     killswitch.Pace
-	On       func(Event) // told of everything that happens, one at a time; may be nil
+	// Wants are what a run of this engine takes steps towards; empty means everything. What is to be
+	// done towards another want is left to whoever may: its shard is given back at once, and looked
+	// at again at the guard's next tick.
+	Wants []killswitch.Want
+	Pace  killswitch.Pace
+	On    func(Event) // told of everything that happens, one at a time; may be nil
 }
 
 // Engine carries orders out for one account.
@@ -84,6 +89,11 @@ const (
 // everything says whether the scope leaves nothing out.
 func everything(s killswitch.Scope) bool {
 	return len(s.Regions)+len(s.Services)+len(s.Tags)+len(s.IDs) == 0 && s.Exclude == nil
+}
+
+// may says whether this engine takes steps towards the want.
+func (e *Engine) may(want killswitch.Want) bool {
+	return len(e.Wants) == 0 || slices.Contains(e.Wants, want)
 }
 
 func (e *Engine) now() time.Time { return time.Now().UTC() }

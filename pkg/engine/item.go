@@ -151,9 +151,14 @@ func (s *shard) trusted(it *item, seen killswitch.Observation) bool {
 	return !seen.At.Before(s.trustAt(it))
 }
 
+// actable says whether the item is to take a step, and nothing about it is under way.
+func (it *item) actable() bool {
+	return it.decided && it.decision.Do == killswitch.TakeAct && !it.vetoed() && !it.busy && !it.looking
+}
+
 // unfinished says whether the item has a goal that this run should stay for.
 func (s *shard) unfinished(it *item) bool {
-	if it.State.Phase.Closed() || it.Settled() || it.vetoed() {
+	if it.State.Phase.Closed() || it.Settled() || it.vetoed() || !s.may(it.want) {
 		return false
 	}
 	if it.busy || it.looking || it.fresh || !it.decided {
@@ -206,7 +211,7 @@ func (s *shard) unvetted(it *item) bool {
 }
 
 func (s *shard) lookDue(it *item) bool {
-	return !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
+	return s.may(it.want) && !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
 		!s.now().Before(it.State.LookAt) && !(it.decided && it.decision.Do == killswitch.TakeAct)
 }
 

@@ -75,8 +75,11 @@ func (e *Engine) allowsRegion(region string) bool {
 func (s *shard) allows() bool { return s.allowsRegion(s.region) }
 
 // wanting is the order to list the kind for now, on its own account or because it may protect
-// resources of a kind that is to be listed; 0 for none.
+// resources of a kind that is to be listed; 0 for none, as for a run that pauses nothing.
 func (s *shard) wanting(l *listing) int {
+	if !s.may(killswitch.WantPaused) {
+		return 0
+	}
 	if order := s.needed(l); order > 0 && !s.tooSoon(l) {
 		return order
 	}

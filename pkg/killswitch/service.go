@@ -3,6 +3,7 @@ package killswitch
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -40,10 +41,9 @@ type Service interface {
 // filter's vocabulary and the conformance suite are derived from it.
 type Declaration struct {
 	Kind   Kind
-	Title  string // plural, for humans: "EC2 instances"
-	Schema int    // version of its Original
-	Reads  []string
-	Writes []string
+	Title  string   // plural, for humans: "EC2 instances"
+	Schema int      // version of its Original
+	Reads  []string // the IAM actions of everything that only looks
 	Steps  []Step
 	// ListedAfter names kinds whose listing may protect resources of this kind (the services that
 	// run on a host): nothing of this kind is touched in a region before they are listed there.
@@ -68,7 +68,23 @@ type Step struct {
 	Want  Want
 	Wave  int    // order among the steps of one want; see design: pausing 1–4, resuming 1–5
 	Calls string // the IAM action of its mutating call; also names its token bucket
-	Batch int    // most items in one call
+	// Needs are the IAM actions that AWS asks of the caller besides: what it does in the caller's name
+	// behind the call.
+	Needs []string
+	Batch int // most items in one call
+}
+
+// Actions are the IAM actions that it takes to bring resources to one of the wants, sorted: the
+// reads, and what the steps call and need. Without a want these are the reads.
+func (d Declaration) Actions(wants ...Want) []string {
+	all := slices.Clone(d.Reads)
+	for _, step := range d.Steps {
+		if slices.Contains(wants, step.Want) {
+			all = append(append(all, step.Calls), step.Needs...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Waves of pausing and resuming. A wave of a pause is over when its calls are accepted, a wave of

@@ -78,8 +78,8 @@ var scaling = []string{"AlarmNotification", "Launch", "ScheduledActions"}
 
 // autoScalingGroups are the groups of EC2 Auto Scaling with all their members.
 func autoScalingGroups() Definition {
-	step := func(name string, want killswitch.Want, wave int, calls string, batch int) killswitch.Step {
-		return killswitch.Step{Name: name, Want: want, Wave: wave, Calls: calls, Batch: batch}
+	step := func(name string, want killswitch.Want, wave int, calls string, batch int, needs ...string) killswitch.Step {
+		return killswitch.Step{Name: name, Want: want, Wave: wave, Calls: calls, Needs: needs, Batch: batch}
 	}
 	const paused, resumed = killswitch.WantPaused, killswitch.WantResumed
 	declaration := killswitch.Declaration{
@@ -88,15 +88,11 @@ func autoScalingGroups() Definition {
 			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeWarmPool",
 			"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
 		},
-		Writes: []string{
-			"autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses", "autoscaling:SetInstanceHealth",
-			"autoscaling:UpdateAutoScalingGroup", "ec2:StopInstances", "ec2:StartInstances", "kms:CreateGrant",
-		},
 		Steps: []killswitch.Step{
 			step(suspendProcesses, paused, killswitch.PauseScalers, "autoscaling:SuspendProcesses", 1),
 			step(stopMembers, paused, killswitch.PauseInstances, "ec2:StopInstances", groupsPerCall),
 			step(scaleToZero, paused, killswitch.PauseInstances, "autoscaling:UpdateAutoScalingGroup", 1),
-			step(startMembers, resumed, killswitch.ResumeInstances, "ec2:StartInstances", groupsPerCall),
+			step(startMembers, resumed, killswitch.ResumeInstances, "ec2:StartInstances", groupsPerCall, startNeeds...),
 			step(setHealthy, resumed, killswitch.ResumeInstances, "autoscaling:SetInstanceHealth", 1),
 			step(restoreSize, resumed, killswitch.ResumeInstances, "autoscaling:UpdateAutoScalingGroup", 1),
 			step(resumeLaunch, resumed, killswitch.ResumeInstances, "autoscaling:ResumeProcesses", 1),

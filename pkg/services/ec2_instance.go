@@ -30,6 +30,11 @@ const fieldState = "State"
 // idsPerMutation keeps a refused batch cheap to halve; EC2 publishes no limit.
 const idsPerMutation = 50
 
+// startNeeds is what AWS asks of who starts instances. Without it a start with a volume that a customer's
+// key encrypts is accepted and falls back to stopped
+// (https://repost.aws/knowledge-center/kms-iam-ec2-permission).
+var startNeeds = []string{"kms:CreateGrant"}
+
 // ec2Instances are the instances that nothing else owns. They are paused by a plain stop: an
 // instance that could hibernate is not asked to, since the time to write its memory is billed and
 // may fail (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hibernating-prerequisites.html).
@@ -40,9 +45,6 @@ func ec2Instances() Definition {
 			"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
 			"ec2:DescribeSpotInstanceRequests", "autoscaling:DescribeAutoScalingGroups",
 		},
-		// Without kms:CreateGrant a start with an encrypted volume is accepted and falls back to stopped
-		// (https://repost.aws/knowledge-center/kms-iam-ec2-permission).
-		Writes: []string{"ec2:StopInstances", "ec2:StartInstances", "kms:CreateGrant"},
 		Steps: []killswitch.Step{
 			{
 				Name: stopInstances, Want: killswitch.WantPaused, Wave: killswitch.PauseInstances,
@@ -50,7 +52,7 @@ func ec2Instances() Definition {
 			},
 			{
 				Name: startInstances, Want: killswitch.WantResumed, Wave: killswitch.ResumeInstances,
-				Calls: "ec2:StartInstances", Batch: idsPerMutation,
+				Calls: "ec2:StartInstances", Needs: startNeeds, Batch: idsPerMutation,
 			},
 		},
 		ListedAfter: []killswitch.Kind{killswitch.ECSService},

@@ -37,6 +37,11 @@ const (
 	fieldPlanSuspended = "ScheduledScalingSuspended"
 )
 
+// scalingNeeds is what AWS asks of who registers a scalable target: who may not change what it scales,
+// nor read the alarms, may not have it scaled
+// (https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html).
+var scalingNeeds = []string{"cloudwatch:DescribeAlarms", "ecs:DescribeServices", "ecs:UpdateService"}
+
 // ecsServices are the services of Amazon ECS: paused by a desired count of zero, after what would
 // raise it again has been suspended.
 func ecsServices() Definition {
@@ -45,15 +50,11 @@ func ecsServices() Definition {
 		Reads: []string{
 			"ecs:ListClusters", "ecs:DescribeClusters", "ecs:DescribeCapacityProviders", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
 			"ecs:DescribeContainerInstances", "application-autoscaling:DescribeScalableTargets",
-			// Application Auto Scaling does nothing for a caller who may not read the alarms
-			// (https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html).
-			"cloudwatch:DescribeAlarms",
 		},
-		Writes: []string{"ecs:UpdateService", "application-autoscaling:RegisterScalableTarget"},
 		Steps: []killswitch.Step{
 			{
 				Name: suspendScaling, Want: killswitch.WantPaused, Wave: killswitch.PauseScalers,
-				Calls: "application-autoscaling:RegisterScalableTarget", Batch: 1,
+				Calls: "application-autoscaling:RegisterScalableTarget", Needs: scalingNeeds, Batch: 1,
 			},
 			{
 				Name: setDesiredZero, Want: killswitch.WantPaused, Wave: killswitch.PauseServices,
@@ -65,7 +66,7 @@ func ecsServices() Definition {
 			},
 			{
 				Name: restoreScaling, Want: killswitch.WantResumed, Wave: killswitch.ResumeTargets,
-				Calls: "application-autoscaling:RegisterScalableTarget", Batch: 1,
+				Calls: "application-autoscaling:RegisterScalableTarget", Needs: scalingNeeds, Batch: 1,
 			},
 		},
 		ByAWS: []killswitch.ChangedByAWS{

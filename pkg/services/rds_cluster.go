@@ -38,7 +38,6 @@ func rdsClusters() Definition {
 			"rds:DescribeDBClusters", "rds:DescribeDBInstances",
 			"rds:DescribeGlobalClusters", "rds:DescribeBlueGreenDeployments",
 		},
-		Writes: []string{"rds:StopDBCluster", "rds:StartDBCluster"},
 		Steps: []killswitch.Step{
 			{
 				Name: stopDBCluster, Want: killswitch.WantPaused, Wave: killswitch.PauseDatabases,

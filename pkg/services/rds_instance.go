@@ -35,8 +35,7 @@ var rdsInstanceKind = dbKind{field: "DBInstanceStatus", stop: stopDBInstance, st
 func rdsInstances() Definition {
 	declaration := killswitch.Declaration{
 		Kind: killswitch.RDSInstance, Title: "RDS DB instances", Schema: rdsInstanceSchema,
-		Reads:  []string{"rds:DescribeDBInstances"},
-		Writes: []string{"rds:StopDBInstance", "rds:StartDBInstance"},
+		Reads: []string{"rds:DescribeDBInstances"},
 		Steps: []killswitch.Step{
 			{
 				Name: stopDBInstance, Want: killswitch.WantPaused, Wave: killswitch.PauseDatabases,

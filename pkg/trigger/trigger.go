@@ -90,7 +90,7 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	answer.Closed = outcome.Closed != ""
 	answer.LookAt = outcome.LookAt
 	for _, region := range outcome.Busy {
-		answer.notice("another run works on %s and carries this on", region)
+		answer.notice("another run works on %s; it or the guard carries this on", region)
 	}
 	answer.Snapshot = outcome.Closed
 	if outcome.Live != nil {

@@ -13,19 +13,21 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"aws-hit-breaks/pkg/boot"
+	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
 )
 
 // Answer is the method of a handler that a function answers with.
 type Answer func(*trigger.Handler, context.Context, json.RawMessage) (trigger.Answer, error)
 
-// Run answers invocations until Lambda ends the process. The log is JSON on standard error, one
-// line an event; the line of a failed invocation is written by the runtime, through the same log.
-func Run(answer Answer) {
+// Run answers the invocations of a function until Lambda ends the process. The log is JSON on standard
+// error, one line an event; the line of a failed invocation is written by the runtime, through the same
+// log.
+func Run(name settings.Function, answer Answer) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	slog.SetDefault(log)
 	slog.SetLogLoggerLevel(slog.LevelError)
-	f := &function{answer: answer, log: log}
+	f := &function{name: name, answer: answer, log: log}
 	ctx, cancel := context.WithTimeout(context.Background(), initialization)
 	defer cancel()
 	_ = f.wire(ctx) // again at the invocation, which is what an error can be told to
@@ -39,6 +41,7 @@ const initialization = 8 * time.Second
 // function is a lambda.Handler. It takes the event as bytes: an empty one is for the handler to
 // complain about.
 type function struct {
+	name    settings.Function
 	answer  Answer
 	log     *slog.Logger
 	handler *trigger.Handler // nil until the wiring has succeeded
@@ -47,7 +50,7 @@ type function struct {
 // wire makes the handler, unless it is made.
 func (f *function) wire(ctx context.Context) (err error) {
 	if f.handler == nil {
-		f.handler, err = boot.Function(ctx, f.log)
+		f.handler, err = boot.Function(ctx, f.log, f.name)
 	}
 	return err
 }
