@@ -91,7 +91,7 @@ var accessDenied = &smithy.GenericAPIError{Code: "AccessDenied", Message: "not a
 // allows says whether the role of the function has the action of the call. A transaction is
 // authorised by its members (e2e/iam).
 func allows(f settings.Function, c awssim.Call) bool {
-	return c.Service == "dynamodb" || slices.ContainsFunc(roles.Function(roles.Place{}, f), func(s roles.Statement) bool {
+	return c.Service == "dynamodb" || slices.ContainsFunc(roles.Function(roles.Place{Notify: "the topic"}, f), func(s roles.Statement) bool {
 		return s.Effect == roles.Allow && slices.Contains(s.Actions, c.Action())
 	})
 }

@@ -61,8 +61,8 @@ func destroying(actions []string) []string {
 	for _, service := range servicesOf(actions) {
 		switch service {
 		case "dynamodb":
-			all = append(all, "dynamodb:BatchWriteItem", "dynamodb:DeleteBackup", "dynamodb:DeleteResourcePolicy",
-				"dynamodb:DeleteTable", "dynamodb:DeleteTableReplica", "dynamodb:PartiQLDelete")
+			all = append(all, "dynamodb:BatchWriteItem", "dynamodb:DeleteBackup", "dynamodb:DeleteGlobal*", "dynamodb:DeleteResourcePolicy",
+				"dynamodb:DeleteTable*", "dynamodb:PartiQLDelete")
 			if !slices.Contains(actions, "dynamodb:DeleteItem") {
 				all = append(all, "dynamodb:DeleteItem")
 			}

@@ -67,10 +67,10 @@ var grants = []grant{
 		actions: []string{"ec2:StartInstances", "ec2:StopInstances"},
 	},
 	{
-		// A start is checked against these too where an instance has them. Either may be of another
-		// account, which shares it.
+		// A start is checked against these too where an instance has them: the resource group of capacity
+		// reservations that it targets, and its licence. Either may be of another account, which shares it.
 		sid: "InstancesStartIn", brakes: true,
-		on:      []string{"ec2:*:*:placement-group/*", "license-manager:*:*:license-configuration:*"},
+		on:      []string{"license-manager:*:*:license-configuration:*", "resource-groups:*:*:group/*"},
 		actions: []string{"ec2:StartInstances"},
 	},
 	{

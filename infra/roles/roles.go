@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/notify"
 	"aws-hit-breaks/pkg/services"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots/dynamo"
@@ -71,14 +72,12 @@ func Guard(p Place) []Statement { return Function(p, settings.GuardFunction) }
 // Function is the role of one function: what it looks at, what its steps call, its memory, and what
 // Lambda does in its name.
 func Function(p Place, f settings.Function) []Statement {
-	return statements(p, string(f), slices.Concat(towards(f.Wants()...), dynamo.Actions, runtime))
+	return statements(p, string(f), slices.Concat(towards(f.Wants()...), dynamo.Actions, notify.Actions, runtime))
 }
 
-// runtime is what the wiring and Lambda itself do in a function's name: its log, the word of how a run
-// ended, the invocation that failed for good, and the key that any of them may be encrypted with.
-var runtime = []string{
-	"logs:CreateLogStream", "logs:PutLogEvents", "sns:Publish", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey",
-}
+// runtime is what Lambda itself does in a function's name: its log, and the invocation that failed for
+// good; and what the key asks for that table, topics and queue may be encrypted with.
+var runtime = []string{"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"}
 
 // Operator is the role of people who pull the brake and let it go: they invoke the functions and read
 // what those remember. They change nothing by themselves.
@@ -103,9 +102,12 @@ var doctor = []string{
 }
 
 // towards are the actions of every service that lead to one of the wants; without a want those that
-// only look.
+// only look. Where to look for what is to be paused the regions of the account say.
 func towards(wants ...killswitch.Want) []string {
-	all := []string{services.RegionsRead}
+	var all []string
+	if len(wants) == 0 || slices.Contains(wants, killswitch.WantPaused) {
+		all = append(all, services.RegionsRead)
+	}
 	for _, d := range services.All() {
 		all = append(all, d.Actions(wants...)...)
 	}

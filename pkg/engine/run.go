@@ -161,7 +161,7 @@ func (r *run) begin(ctx context.Context) {
 		return
 	}
 	r.tellOrders()
-	if !r.listing && r.regioned < r.newestPause() {
+	if !r.listing && r.may(killswitch.WantPaused) && r.regioned < r.newestPause() {
 		r.listRegions(ctx)
 	}
 	for _, region := range r.live.Regions {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/snapshots"
 )
 
@@ -114,6 +115,9 @@ func (r *run) lookAt() time.Time {
 	}
 	if r.unlisted != "" {
 		at = earlier(at, now.Add(4*r.Pace.Look))
+	}
+	if !r.may(killswitch.WantPaused) && r.newestPause() > 0 { // somebody else has to list the regions
+		at = earlier(at, now.Add(r.Pace.Look))
 	}
 	return at
 }

@@ -43,7 +43,8 @@ type Declaration struct {
 	Kind   Kind
 	Title  string   // plural, for humans: "EC2 instances"
 	Schema int      // version of its Original
-	Reads  []string // the IAM actions of everything that only looks
+	Lists  []string // the IAM actions of Discover that nothing else needs
+	Reads  []string // those of every other look
 	Steps  []Step
 	// ListedAfter names kinds whose listing may protect resources of this kind (the services that
 	// run on a host): nothing of this kind is touched in a region before they are listed there.
@@ -74,10 +75,14 @@ type Step struct {
 	Batch int // most items in one call
 }
 
-// Actions are the IAM actions that it takes to bring resources to one of the wants, sorted: the
-// reads, and what the steps call and need. Without a want these are the reads.
+// Actions are the IAM actions that it takes to bring resources to one of the wants, sorted: the looks,
+// and what the steps call and need. Only a pause has to find resources; what is resumed is known.
+// Without a want these are all the looks there are.
 func (d Declaration) Actions(wants ...Want) []string {
 	all := slices.Clone(d.Reads)
+	if len(wants) == 0 || slices.Contains(wants, WantPaused) {
+		all = append(all, d.Lists...)
+	}
 	for _, step := range d.Steps {
 		if slices.Contains(wants, step.Want) {
 			all = append(append(all, step.Calls), step.Needs...)

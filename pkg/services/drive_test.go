@@ -252,7 +252,7 @@ func mustCallDeclared(t *testing.T, a *awssim.Account, d killswitch.Declaration)
 		if c.Process == "brake" && !slices.Contains(declared, c.Action()) {
 			t.Errorf("%s is called and not declared by %s", c.Action(), d.Kind)
 		}
-		if c.Mutating && slices.Contains(d.Reads, c.Action()) {
+		if c.Mutating && slices.Contains(d.Actions(), c.Action()) {
 			t.Errorf("%s changes something and is declared as a read of %s", c.Action(), d.Kind)
 		}
 	}

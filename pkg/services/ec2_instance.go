@@ -41,10 +41,8 @@ var startNeeds = []string{"kms:CreateGrant"}
 func ec2Instances() Definition {
 	declaration := killswitch.Declaration{
 		Kind: killswitch.EC2Instance, Title: "EC2 instances", Schema: instanceSchema,
-		Reads: []string{
-			"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
-			"ec2:DescribeSpotInstanceRequests", "autoscaling:DescribeAutoScalingGroups",
-		},
+		Lists: []string{"ec2:DescribeInstanceTypes", "ec2:DescribeSpotInstanceRequests", "autoscaling:DescribeAutoScalingGroups"},
+		Reads: []string{"ec2:DescribeInstances", "ec2:DescribeInstanceStatus"},
 		Steps: []killswitch.Step{
 			{
 				Name: stopInstances, Want: killswitch.WantPaused, Wave: killswitch.PauseInstances,

@@ -47,10 +47,11 @@ var scalingNeeds = []string{"cloudwatch:DescribeAlarms", "ecs:DescribeServices",
 func ecsServices() Definition {
 	declaration := killswitch.Declaration{
 		Kind: killswitch.ECSService, Title: "ECS services", Schema: ecsServiceSchema,
-		Reads: []string{
-			"ecs:ListClusters", "ecs:DescribeClusters", "ecs:DescribeCapacityProviders", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
-			"ecs:DescribeContainerInstances", "application-autoscaling:DescribeScalableTargets",
+		Lists: []string{
+			"ecs:ListClusters", "ecs:DescribeClusters", "ecs:DescribeCapacityProviders",
+			"ecs:ListServices", "ecs:ListTasks", "ecs:DescribeTasks", "ecs:DescribeContainerInstances",
 		},
+		Reads: []string{"ecs:DescribeServices", "application-autoscaling:DescribeScalableTargets"},
 		Steps: []killswitch.Step{
 			{
 				Name: suspendScaling, Want: killswitch.WantPaused, Wave: killswitch.PauseScalers,

@@ -34,10 +34,8 @@ var rdsClusterKind = dbKind{field: "Status", stop: stopDBCluster, start: startDB
 func rdsClusters() Definition {
 	declaration := killswitch.Declaration{
 		Kind: killswitch.RDSCluster, Title: "RDS DB clusters", Schema: rdsClusterSchema,
-		Reads: []string{
-			"rds:DescribeDBClusters", "rds:DescribeDBInstances",
-			"rds:DescribeGlobalClusters", "rds:DescribeBlueGreenDeployments",
-		},
+		Lists: []string{"rds:DescribeGlobalClusters", "rds:DescribeBlueGreenDeployments"},
+		Reads: []string{"rds:DescribeDBClusters", "rds:DescribeDBInstances"},
 		Steps: []killswitch.Step{
 			{
 				Name: stopDBCluster, Want: killswitch.WantPaused, Wave: killswitch.PauseDatabases,

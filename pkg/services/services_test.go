@@ -133,7 +133,7 @@ func TestDeclarations(t *testing.T) {
 // TestReadsAndWritesAreApart: what only reads must be safe in the planner's policy.
 func TestReadsAndWritesAreApart(t *testing.T) {
 	for _, d := range services.All() {
-		for _, action := range d.Reads {
+		for _, action := range d.Actions() {
 			_, verb, ok := strings.Cut(action, ":")
 			if !ok || !strings.HasPrefix(verb, "Describe") && !strings.HasPrefix(verb, "List") && !strings.HasPrefix(verb, "Get") {
 				t.Errorf("%s declares %s as a read", d.Kind, action)

@@ -21,6 +21,8 @@ func (f Function) Wants() []killswitch.Want {
 		return []killswitch.Want{killswitch.WantPaused}
 	case ResumeFunction:
 		return []killswitch.Want{killswitch.WantResumed}
+	case GuardFunction:
+		return []killswitch.Want{killswitch.WantPaused, killswitch.WantResumed}
 	}
-	return []killswitch.Want{killswitch.WantPaused, killswitch.WantResumed}
+	panic("settings: no function is called " + string(f)) // empty wants would be all of them
 }
