@@ -309,17 +309,24 @@ func refusedByAWS(state killswitch.State) bool {
 	return state.Phase == killswitch.Failed && strings.HasPrefix(state.Reason, "OperationNotPermitted: ")
 }
 
-// leftOut asks what the last order, if it is a pause, would do if it were given again: nothing.
+// leftOut asks what the last order, if it is a pause, would do if it were given again: nothing. Nor
+// does the question itself change or write anything.
 func (r *racing) leftOut(live *snapshots.Live) (problems []string) {
 	if live.Last().Act != killswitch.Pause {
 		return nil
 	}
 	stored := r.items()
-	plan, err := r.start("dry-run").engine.Plan(context.Background(), engine.Request{
+	asks := r.start("dry-run")
+	plan, err := asks.engine.Plan(context.Background(), engine.Request{
 		Act: killswitch.Pause, Scope: live.Last().Scope, Actor: "operator", At: time.Now(),
 	})
 	if err != nil {
 		return []string{fmt.Sprintf("plan: %v", err)}
+	}
+	for _, c := range r.account.Trace() {
+		if c.Mutating && c.Process == asks.name {
+			problems = append(problems, fmt.Sprintf("a dry run made this call: %s", c))
+		}
 	}
 	for _, shard := range plan.Shards {
 		for _, it := range shard.Items {
