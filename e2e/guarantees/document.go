@@ -39,6 +39,10 @@ Generated from [the table](../e2e/guarantees/table.go) and [the counts](chaos.js
 	for _, f := range t.families {
 		r := result(results, f.name)
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n", f.name, f.does)
+		if len(r.Counts) == 0 {
+			fmt.Fprintf(&b, "It has not been run at full depth yet:\n\n```sh\n%s\n```\n", f.command(r.Seed))
+			continue
+		}
 		var names, rule, figures []string
 		for _, c := range append(slices.Clone(r.Counts), chaos.Count{What: "violations", N: r.Violations}) {
 			names, rule, figures = append(names, c.What), append(rule, "---:"), append(figures, grouped(c.N))
@@ -67,7 +71,7 @@ func short(r chaos.Result) string {
 			return grouped(n) + " " + cmp.Or(map[string]string{"resumed after": "damages resumed after"}[what], what)
 		}
 	}
-	return "never run"
+	return "not run at full depth yet"
 }
 
 // command runs the family at full depth.

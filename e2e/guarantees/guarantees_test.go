@@ -39,15 +39,19 @@ func TestThePageIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := product.complete(published(t)); err != nil {
-		t.Error(err)
-	}
 	text, err := os.ReadFile(filepath.Join(root(t), page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(document(product, published(t), files), string(text)); diff != "" {
 		t.Errorf("%s (-want +got; make guarantees writes it):\n%s", page, diff)
+	}
+}
+
+// Every family went to full depth, without a violation.
+func TestTheCountsAreWhole(t *testing.T) {
+	if err := product.complete(published(t)); err != nil {
+		t.Errorf("%v\nmake chaos guarantees runs all of them and writes their counts", err)
 	}
 }
 
