@@ -62,7 +62,7 @@ chaos: tools ## Every fault family at full depth, CHAOS_SEED=1
 	@rm -rf build/chaos
 	@{ family() { go test -count=1 -v -timeout 60m -run '^TestChaos' $$1 2>&1; }; \
 		family ./e2e/moto & family ./e2e/sim; code=$$?; wait $$! || code=$$?; \
-		go run ./e2e/fuzz -time 10s 2>&1 || code=$$?; echo "exit $$code"; } | awk ' \
+		go run ./e2e/fuzz -time 30000x 2>&1 || code=$$?; echo "exit $$code"; } | awk ' \
 		/^exit [0-9]+$$/ { code = $$2; next } \
 		{ print > "build/chaos.log" } \
 		/^(chaos |crash points|FAIL|panic: |ok )|^ *--- FAIL|^ *([a-z_]+_test.go:[0-9]+: )?replay: / { print; fflush() } \

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -13,22 +14,21 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"aws-hit-breaks/e2e/chaos"
 )
 
 func main() {
-	every := flag.Duration("time", 5*time.Second, "for how long each target is fuzzed")
-	alarms := flag.Duration("alarms", 0, "for how long the parser of alarms is, whose words come from outside")
+	every := flag.String("time", "5s", "for how long each target is fuzzed: 5s, or so many executions: 1000x")
+	alarms := flag.String("alarms", "", "for how long the parser of alarms is, whose words come from outside; empty for as long as the others")
 	flag.Parse()
-	if err := run(*every, max(*every, *alarms)); err != nil {
+	if err := run(*every, cmp.Or(*alarms, *every)); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
 		os.Exit(1)
 	}
 }
 
-func run(every, alarms time.Duration) error {
+func run(every, alarms string) error {
 	targets, err := find(".", "cli", "e2e", "functions", "pkg", "snapshots")
 	if err != nil {
 		return err
@@ -94,8 +94,8 @@ func find(root string, folders ...string) (targets []target, err error) {
 }
 
 // fuzz runs the target, and counts how often it was executed.
-func (t target) fuzz(long time.Duration) (executions int, said []byte, err error) {
-	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", long.String(), //nolint:gosec // names of this repository
+func (t target) fuzz(long string) (executions int, said []byte, err error) {
+	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", long, //nolint:gosec // names of this repository
 		"-fuzzminimizetime", "20x", t.pkg)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -188,6 +188,6 @@ var families = []family{
 		"fuzz", "", "",
 		"Every fuzz target of the tree: alarms and their wordings, events of the functions, settings, filters, stored items. The seeds and what " +
 			"fuzzing has found are in testdata/fuzz beside each.",
-		map[string]int{"targets": 7, "executions": 10_000},
+		map[string]int{"targets": 7, "executions": 200_000},
 	},
 }
