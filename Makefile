@@ -16,7 +16,7 @@ DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos bench fuzz lint tools clean
+.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos guarantees bench fuzz lint tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,7 +66,7 @@ demo: build ## Pause and resume a simulated account
 test: export CI := 1
 test: tools vet ## Run everything: unit, property, simulation, conformance, e2e, a little fuzzing
 	go test ./...
-	$(call fuzz,60s,5s)
+	go run ./e2e/fuzz -time 5s -alarms 60s
 
 vet: ## Check the format of the source, and what go vet checks
 	@unformatted=$$(gofmt -l cli e2e functions infra pkg snapshots) && \
@@ -81,33 +81,30 @@ e2e: tools ## Run the built functions and CLI against moto and DynamoDB Local
 	go test -count=1 ./e2e/moto/...
 
 # The families print a line each. Everything else that the tests say is in build/chaos.log, of which what
-# failed is shown, with the command that runs it again. The code of go test is that of awk.
+# failed is shown, with the command that runs it again. The code of go test is that of awk. The simulated
+# families take what the processors have; those of real processes wait, and run beside them.
 chaos: export CI := 1
 chaos: export CHAOS := full
 chaos: export CHAOS_SEED ?= 1
 chaos: tools ## Every fault family at full depth, CHAOS_SEED=1
 	@mkdir -p build
-	@{ go test -count=1 -v -timeout 30m -run '^TestChaos' ./e2e/sim ./e2e/moto 2>&1; echo "exit $$?"; } | awk ' \
+	@rm -rf build/chaos
+	@{ family() { go test -count=1 -v -timeout 60m -run '^TestChaos' $$1 2>&1; }; \
+		family ./e2e/moto & family ./e2e/sim; code=$$?; wait $$! || code=$$?; \
+		go run ./e2e/fuzz -time 30000x 2>&1 || code=$$?; echo "exit $$code"; } | awk ' \
 		/^exit [0-9]+$$/ { code = $$2; next } \
 		{ print > "build/chaos.log" } \
-		/^(chaos |crash points|FAIL|panic: |ok )|^ *--- FAIL|^ *[a-z_]+_test.go:[0-9]+: replay: / { print; fflush() } \
+		/^(chaos |crash points|FAIL|panic: |ok )|^ *--- FAIL|^ *([a-z_]+_test.go:[0-9]+: )?replay: / { print; fflush() } \
 		END { if (code != 0) print "all that was said: build/chaos.log"; exit code }'
+
+guarantees: ## Write docs/guarantees.md, with the counts of the last make chaos
+	go run ./e2e/guarantees
 
 bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
 	go test -count=1 -v -run Figures ./e2e/bench
 
 fuzz: ## Fuzz every target for FUZZTIME=60s
-	$(call fuzz,$(FUZZTIME),$(FUZZTIME))
-
-# Every fuzz target of the tree, one after the other: $(call fuzz,TIME of alarms,TIME of each other)
-define fuzz
-@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cli e2e functions infra pkg snapshots | \
-	sed 's|^|./|; s|/[^/]*:func | |' | sort | while read -r package target; do \
-		case "$$package $$target" in './pkg/alarm FuzzParse') for=$(1);; *) for=$(2);; esac; \
-		echo "fuzz $$package $$target for $$for"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$for -fuzzminimizetime 20x $$package </dev/null || exit 1; \
-	done
-endef
+	go run ./e2e/fuzz -time $(FUZZTIME)
 
 lint: $(LINT) ## Run golangci-lint
 	$(LINT) run ./...

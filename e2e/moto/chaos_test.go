@@ -35,7 +35,11 @@ func newFamily(t *testing.T, name string, counts ...string) *family {
 	for _, what := range append([]string{"histories"}, counts...) {
 		f.counts = append(f.counts, chaos.Count{What: what})
 	}
-	t.Cleanup(func() { chaos.Report(name, f.counts, f.violations) })
+	t.Cleanup(func() {
+		if err := chaos.Report(name, f.counts, f.violations); err != nil {
+			t.Error(err)
+		}
+	})
 	return f
 }
 

@@ -31,7 +31,7 @@ func TestChaosCorruption(t *testing.T) {
 		t.Run("the startup fleet: check", func(t *testing.T) { tally.checks(t, options{build: startup}, 67) })
 		t.Run("the startup fleet: resume", func(t *testing.T) { tally.resumes(t, options{build: startup}, 9, 631) })
 	}
-	chaos.Report("corruption", chaos.Counts{
+	told(t, "corruption", chaos.Counts{
 		{What: "items", N: tally.items}, {What: "fields", N: tally.fields}, {What: "damages checked", N: tally.checked},
 		{What: "resumed after", N: tally.resumed},
 	}, tally.violations)
@@ -40,10 +40,18 @@ func TestChaosCorruption(t *testing.T) {
 // corruption counts what the family has been through.
 type corruption struct{ items, fields, checked, resumed, violations int }
 
+// judge counts a violation, and says how to see it again.
 func (c *corruption) judge(t *testing.T) {
-	if t.Failed() {
-		c.violations++
+	t.Helper()
+	if !t.Failed() {
+		return
 	}
+	c.violations++
+	depth := ""
+	if chaos.Full() {
+		depth = "CHAOS=full "
+	}
+	t.Logf("replay: %s%s", depth, chaos.Replay("./e2e/sim", t.Name(), chaos.Seed(t)))
 }
 
 // inTwoRegions limits the brake, so that the items are few and not those of fifteen empty regions.
@@ -131,14 +139,17 @@ func wantNamed(t *testing.T, d damage, faults []snapshots.Fault) {
 // resumes makes a history of every n-th choice of together damages, of as many items.
 func (c *corruption) resumes(t *testing.T, o options, together, n int) {
 	o.seed = chaos.Seed(t)
-	first := int(o.seed) % n
-	total := first + 1 // until the first history has counted them
-	for i := first; i < total; i += n {
-		ok := t.Run(fmt.Sprint(i), func(t *testing.T) {
+	var total int
+	inWorld(t, o, func(w *world) {
+		_, _, all := w.pausedByAlarm()
+		total = len(all)
+	})
+	for i := int(o.seed) % n; i < total; i += n {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			defer c.judge(t)
 			inWorld(t, o, func(w *world) {
 				before := w.account.State()
 				v, items, all := w.pausedByAlarm()
-				total = len(all)
 				var chosen []damage
 				for k := range together {
 					d := all[(i+k*(total/together))%total]
@@ -150,9 +161,6 @@ func (c *corruption) resumes(t *testing.T, o options, together, n int) {
 				resumedAfter(w, v, before, items, chosen)
 			})
 		})
-		if !ok {
-			c.violations++
-		}
 	}
 }
 

@@ -59,56 +59,57 @@ var hostileRegions = []string{"eu-west-1", "us-east-1"}
 func TestChaosHostile(t *testing.T) {
 	counts := map[string]int{}
 	faults := map[string]int{}
-	drawFrom(t, chaos.Depth(60, 1500), 8)
+	violations := 0
 	defer func() {
 		injected := 0
 		for _, n := range faults {
 			injected += n
 		}
-		violations := 0
-		if t.Failed() {
-			violations = 1
-			t.Logf("the seed that stands behind -rapid.seed above replays the history, the file behind -rapid.failfile the shrunk one:\n"+
-				"%s\ngo test ./e2e/sim -run '^%s$' -v -count=1 -rapid.failfile=…", chaos.Replay("./e2e/sim", t.Name(), chaos.Seed(t)), t.Name())
-		}
-		chaos.Report("hostile", chaos.Counts{
+		told(t, "hostile", chaos.Counts{
 			{What: "histories", N: counts["histories"]}, {What: "steps", N: counts["steps"]}, {What: "deeds", N: counts["deeds"]},
 			{What: "faults", N: injected}, {What: "calls", N: counts["calls"]},
 		}, violations)
 		t.Log("faults by what they are: ", faults)
 	}()
-	rapid.Check(t, func(rt *rapid.T) {
-		seed := rapid.Uint64Range(1, 1<<20).Draw(rt, "seed")
-		rapid.SyncTest(rt, func(rt *rapid.T) {
-			h := inHistory(rt, seed)
-			counts["histories"]++
-			counts["steps"] += h.steps
-			counts["deeds"] += len(h.disturbed)
-			counts["calls"] += len(h.account.Trace())
-			for what, n := range h.weather.blown {
-				faults[what] += n
-			}
-		})
-	})
+	first := chaos.Seed(t)
+	for seed := first; seed < first+uint64(chaos.Depth(60, 1500)) && violations == 0; seed++ {
+		history := func(t *testing.T) {
+			drawFrom(t, seed, 8)
+			rapid.Check(t, func(rt *rapid.T) {
+				seed := rapid.Uint64Range(1, 1<<20).Draw(rt, "seed")
+				rapid.SyncTest(rt, func(rt *rapid.T) {
+					h := inHistory(rt, seed)
+					counts["histories"]++
+					counts["steps"] += h.steps
+					counts["deeds"] += len(h.disturbed)
+					counts["calls"] += len(h.account.Trace())
+					for what, n := range h.weather.blown {
+						faults[what] += n
+					}
+				})
+			})
+		}
+		if !t.Run(fmt.Sprint(seed), history) {
+			violations++
+			t.Logf("replay: %s", chaos.Replay("./e2e/sim", fmt.Sprintf("%s/%d", t.Name(), seed), seed))
+		}
+	}
 }
 
-// drawFrom sets rapid up: how many histories of how many steps, and the seed they begin with, unless
-// the command line says otherwise.
-func drawFrom(t *testing.T, histories, steps int) {
+// drawFrom sets rapid up for one history of so many steps that is drawn from the seed. A history has
+// a seed of its own, so that it is run again without those before it. Where one fails, rapid looks
+// for a shorter one.
+func drawFrom(t *testing.T, seed uint64, steps int) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"rapid.checks": fmt.Sprint(histories), "rapid.steps": fmt.Sprint(steps), "rapid.seed": fmt.Sprint(chaos.Seed(t)),
+		"rapid.checks": "1", "rapid.steps": fmt.Sprint(steps), "rapid.seed": fmt.Sprint(seed),
 	} {
-		given := false
-		flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-		was := flag.Lookup(name).Value.String()
-		if given {
-			continue
-		}
-		if err := flag.Lookup(name).Value.Set(value); err != nil {
+		given := flag.Lookup(name)
+		was := given.Value.String()
+		if err := given.Value.Set(value); err != nil {
 			t.Fatalf("set -%s: %v", name, err)
 		}
-		t.Cleanup(func() { _ = flag.Lookup(name).Value.Set(was) })
+		t.Cleanup(func() { _ = given.Value.Set(was) })
 	}
 }
 

@@ -28,18 +28,18 @@ import (
 func TestChaosRaces(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // thousands of small worlds: half the time
 	first := chaos.Seed(t)
-	histories := chaos.Depth(120, 10000)
+	last := first + uint64(chaos.Depth(120, 10000)) - 1
 	var tally tally
 	t.Run("seed", func(t *testing.T) {
-		for seed := first; seed < first+uint64(histories); seed++ {
+		for seed := first; seed <= last; seed++ {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				race(t, seed, &tally)
 			})
 		}
 	})
-	chaos.Report("races", chaos.Counts{
-		{What: "histories", N: histories}, {What: "runs", N: int(tally.runs.Load())},
+	told(t, "races", chaos.Counts{
+		{What: "histories", N: int(tally.histories.Load())}, {What: "runs", N: int(tally.runs.Load())},
 		{What: "orders", N: int(tally.orders.Load())}, {What: "freezes", N: int(tally.freezes.Load())},
 		{What: "kills", N: int(tally.kills.Load())}, {What: "faults", N: int(tally.faults.Load())},
 		{What: "late calls", N: int(tally.late.Load())},
@@ -48,7 +48,7 @@ func TestChaosRaces(t *testing.T) {
 
 // tally counts what all histories went through.
 type tally struct {
-	runs, orders, freezes, kills, faults, late, violations atomic.Int64
+	histories, runs, orders, freezes, kills, faults, late, violations atomic.Int64
 }
 
 // racing is one history under way.
@@ -79,6 +79,7 @@ func race(t *testing.T, seed uint64, tally *tally) {
 	storm := newStorm(seed, tally)
 	s.fault = storm.fault
 	var problems []string
+	tally.histories.Add(1)
 	inWorld(t, options{seed: seed, regions: awssim.StartupRegions[:2], build: build, fault: s.sees}, func(w *world) {
 		r := &racing{
 			world: w, sentinel: s, draw: draw, tally: tally, before: w.account.State(), began: time.Now(),
@@ -94,8 +95,7 @@ func race(t *testing.T, seed uint64, tally *tally) {
 		return
 	}
 	tally.violations.Add(int64(len(problems)))
-	t.Errorf("%s\nreplay: CHAOS=full CHAOS_SEED=%d go test ./e2e/sim -run '^TestChaosRaces$/^seed$/^%d$' -count=1",
-		strings.Join(problems, "\n"), seed, seed)
+	t.Errorf("%s\nreplay: %s", strings.Join(problems, "\n"), chaos.Replay("./e2e/sim", t.Name(), seed))
 }
 
 // plan draws who does what when.
@@ -309,17 +309,24 @@ func refusedByAWS(state killswitch.State) bool {
 	return state.Phase == killswitch.Failed && strings.HasPrefix(state.Reason, "OperationNotPermitted: ")
 }
 
-// leftOut asks what the last order, if it is a pause, would do if it were given again: nothing.
+// leftOut asks what the last order, if it is a pause, would do if it were given again: nothing. Nor
+// does the question itself change or write anything.
 func (r *racing) leftOut(live *snapshots.Live) (problems []string) {
 	if live.Last().Act != killswitch.Pause {
 		return nil
 	}
 	stored := r.items()
-	plan, err := r.start("dry-run").engine.Plan(context.Background(), engine.Request{
+	asks := r.start("dry-run")
+	plan, err := asks.engine.Plan(context.Background(), engine.Request{
 		Act: killswitch.Pause, Scope: live.Last().Scope, Actor: "operator", At: time.Now(),
 	})
 	if err != nil {
 		return []string{fmt.Sprintf("plan: %v", err)}
+	}
+	for _, c := range r.account.Trace() {
+		if c.Mutating && c.Process == asks.name {
+			problems = append(problems, fmt.Sprintf("a dry run made this call: %s", c))
+		}
 	}
 	for _, shard := range plan.Shards {
 		for _, it := range shard.Items {

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"aws-hit-breaks/e2e/chaos"
 	"aws-hit-breaks/pkg/awssim"
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/engine"
@@ -247,4 +248,12 @@ func (w *world) mutations(after int) []awssim.Call {
 		}
 	}
 	return calls
+}
+
+// told reports what a family has been through.
+func told(t *testing.T, family string, counts chaos.Counts, violations int) {
+	t.Helper()
+	if err := chaos.Report(family, counts, violations); err != nil {
+		t.Error(err)
+	}
 }

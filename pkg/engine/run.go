@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -234,6 +235,10 @@ func (r *run) regionsListed(ctx context.Context, live *snapshots.Live, regions [
 		close(added.ended)
 		return func() {
 			r.listing = false
+			if errors.Is(err, snapshots.ErrOrders) {
+				r.gone = true // a resume that found nothing to do has closed it meanwhile
+				return
+			}
 			if err != nil {
 				r.unlisted = err.Error()
 				r.tell(Event{What: StoreFailed, Err: err, Reason: err.Error()})
