@@ -3,7 +3,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +16,6 @@ import (
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots"
-	"aws-hit-breaks/snapshots/dynamo"
 )
 
 // failer is what a world needs of *testing.T and *rapid.T.
@@ -35,6 +33,7 @@ type world struct {
 	settings settings.Settings
 	telling  sync.Mutex // guards events: several runs tell at once
 	events   []engine.Event
+	claims   []claim
 	on       func(engine.Event)
 	runs     int
 }
@@ -85,36 +84,6 @@ func newWorld(t failer, o options, do func(w *world)) {
 	if unmodelled := w.account.Unmodelled(); len(unmodelled) > 0 {
 		t.Errorf("the simulated account does not know what was asked of it: %q", unmodelled)
 	}
-}
-
-// process is one running program: a Lambda, or the CLI.
-type process struct {
-	*awssim.Process
-	w      *world
-	name   string
-	engine *engine.Engine
-	store  snapshots.Store
-}
-
-// start makes a new process.
-func (w *world) start(what string) *process {
-	w.runs++
-	name := fmt.Sprintf("%s-%d", what, w.runs)
-	p := &process{Process: w.account.Process(name), w: w, name: name}
-	cfg := boot.Fenced(p.Config())
-	p.store = dynamo.Open(cfg, table)
-	p.engine = boot.Engine(boot.Options{
-		Config: cfg, Account: w.account.ID(), Store: p.store, Settings: w.settings, Owner: name,
-		On: func(ev engine.Event) {
-			w.telling.Lock()
-			defer w.telling.Unlock()
-			w.events = append(w.events, ev)
-			if w.on != nil {
-				w.on(ev)
-			}
-		},
-	})
-	return p
 }
 
 func (w *world) order(act killswitch.Act, scope killswitch.Scope, force bool) engine.Outcome {
