@@ -60,7 +60,7 @@ func (w *world) unseen(f families) (problems []string) {
 		case !c.Mutating && c.Err == "" && !c.At.IsZero():
 			key := c.Process + " " + c.Region + " " + c.Action()
 			looks[key] = append(looks[key], c)
-		case c.Mutating && c.Landed:
+		case c.Mutating && c.Landed && c.At.Sub(c.Sent) <= pace.Call: // later it is nobody's any more
 			for _, id := range named(c) {
 				name := f.within(c.Region + " " + kindChanged(c) + " " + id)
 				changes[name] = append(changes[name], c)

@@ -20,12 +20,15 @@ func (h *hostile) hold(pausing map[int]bool) {
 	trace := h.account.Trace()
 	h.look()
 	h.holdImmutable()
-	l := ledgerOf(trace, pausing)
+	l := h.ledgerOf(trace, pausing)
 	h.holdOriginals(l)
 	h.holdStarts(l)
 	h.holdProtection(l)
 	h.holdActions(trace)
 	h.holdEffects()
+	for _, why := range h.unseen(h.families) {
+		h.violated("P10", "%s", why)
+	}
 	if len(h.orders) == 0 {
 		return
 	}
@@ -170,7 +173,7 @@ func (h *hostile) end(pausing map[int]bool) {
 		mend()
 	}
 	h.carryOut(killswitch.Order{Act: killswitch.Resume})
-	outcome := h.guard(3 * time.Hour)
+	outcome := h.ticks(3 * time.Hour)
 	h.hold(pausing)
 	h.holdReturn(outcome)
 }

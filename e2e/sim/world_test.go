@@ -41,10 +41,11 @@ type world struct {
 // options of a world.
 type options struct {
 	seed uint64
-	// regions are the enabled ones, and shortPages the most that a page of a listing holds; zero for
-	// what awssim takes.
+	// regions are the enabled ones, shortPages is the most that a page of a listing holds, and readLag the
+	// longest lag of EC2's reads; zero for what awssim takes.
 	regions    []string
 	shortPages int
+	readLag    time.Duration
 
 	build    func(*awssim.Account)
 	fault    func(awssim.Call) awssim.Fault
@@ -71,7 +72,7 @@ func newWorld(t failer, o options, do func(w *world)) {
 		o.settings(&w.settings)
 	}
 	w.account = awssim.New(awssim.Options{
-		Seed: o.seed, Idle: synctest.Wait, Fault: o.fault, Regions: o.regions, ShortPages: o.shortPages,
+		Seed: o.seed, Idle: synctest.Wait, Fault: o.fault, Regions: o.regions, ShortPages: o.shortPages, ReadLag: o.readLag,
 	})
 	defer func() {
 		w.account.Shutdown()
