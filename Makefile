@@ -15,7 +15,7 @@ DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e chaos bench fuzz lint tools clean
+.PHONY: help build functions $(FUNCTIONS) demo test vet unit e2e chaos mutations bench fuzz lint tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ chaos: tools ## Every fault family at full depth, CHAOS_SEED=1
 		{ print > "build/chaos.log" } \
 		/^(chaos |crash points|FAIL|panic: |ok )|^ *--- FAIL|^ *[a-z_]+_test.go:[0-9]+: replay: / { print; fflush() } \
 		END { if (code != 0) print "all that was said: build/chaos.log"; exit code }'
+
+mutations: ## Break each promise in a copy of the tree: the family that should notice must
+	@e2e/chaos/mutations/run.sh
 
 bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
 	go test -count=1 -v -run Figures ./e2e/bench

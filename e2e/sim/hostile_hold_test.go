@@ -116,7 +116,9 @@ func (h *hostile) holdBack(name, said string) {
 	was, is := awssim.State{name: h.first[name]}, awssim.State{name: h.account.State()[name]}
 	different, _ := awssim.Compare(was, is)
 	for _, d := range different {
-		if d.Field != "DisableApiStop" { // see the deed
+		// Of a service whose host an earlier order had paused nothing ran when it was recorded.
+		started := strings.Contains(h.families[name], " hosts ") && (d.Field == "RunningCount" || d.Field == "PendingCount")
+		if d.Field != "DisableApiStop" && !started { // see the deed
 			h.violated("P10", "%s %s, but %s was %q and is %q", name, said, d.Field, d.Before, d.After)
 		}
 	}
