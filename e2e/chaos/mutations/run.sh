@@ -28,7 +28,7 @@ for name in "$@"; do
 		echo "mutation $name: $promise is broken, and $family does not see it"
 		failed=1
 	else
-		said=$({ grep -m1 -E "^ +$promise: " log || grep -m1 -E '^ +P[0-9]+: |_test\.go:[0-9]+: [a-z]' log; } | sed 's/^ *//' | cut -c1-120)
+		said=$({ grep -m1 -E "^ +$promise: " log || grep -m1 -E '^ +P[0-9]+: |_test\.go:[0-9]+: [A-Za-z]' log; } | sed 's/^ *//' | cut -c1-120)
 		echo "mutation $name: $promise caught by $family: $said"
 	fi
 	patch -s -R -p1 --no-backup-if-mismatch <"$patch"
