@@ -16,7 +16,7 @@ DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos guarantees bench fuzz lint tools clean
+.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos guarantees mutations bench fuzz lint tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ chaos: tools ## Every fault family at full depth, CHAOS_SEED=1
 
 guarantees: ## Write docs/guarantees.md, with the counts of the last make chaos
 	go run ./e2e/guarantees
+
+mutations: ## Break each promise in a copy of the tree: the family that should notice must
+	@e2e/chaos/mutations/run.sh
 
 bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
 	go test -count=1 -v -run Figures ./e2e/bench

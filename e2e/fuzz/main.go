@@ -29,7 +29,7 @@ func main() {
 }
 
 func run(every, alarms string) error {
-	targets, err := find(".", "cli", "e2e", "functions", "pkg", "snapshots")
+	targets, err := find(".", "cli", "e2e", "functions", "infra", "pkg", "snapshots")
 	if err != nil {
 		return err
 	}

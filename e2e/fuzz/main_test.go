@@ -14,7 +14,7 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets, err := find(root, "cli", "e2e", "functions", "pkg", "snapshots")
+	targets, err := find(root, "cli", "e2e", "functions", "infra", "pkg", "snapshots")
 	if err != nil {
 		t.Fatal(err)
 	}

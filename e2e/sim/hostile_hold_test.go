@@ -20,12 +20,15 @@ func (h *hostile) hold(pausing map[int]bool) {
 	trace := h.account.Trace()
 	h.look()
 	h.holdImmutable()
-	l := ledgerOf(trace, pausing)
+	l := h.ledgerOf(trace, pausing)
 	h.holdOriginals(l)
 	h.holdStarts(l)
 	h.holdProtection(l)
 	h.holdActions(trace)
 	h.holdEffects()
+	for _, why := range h.unseen(h.families) {
+		h.violated("P10", "%s", why)
+	}
 	if len(h.orders) == 0 {
 		return
 	}
@@ -113,7 +116,9 @@ func (h *hostile) holdBack(name, said string) {
 	was, is := awssim.State{name: h.first[name]}, awssim.State{name: h.account.State()[name]}
 	different, _ := awssim.Compare(was, is)
 	for _, d := range different {
-		if d.Field != "DisableApiStop" { // see the deed
+		// Of a service whose host an earlier order had paused nothing ran when it was recorded.
+		started := strings.Contains(h.families[name], " hosts ") && (d.Field == "RunningCount" || d.Field == "PendingCount")
+		if d.Field != "DisableApiStop" && !started { // see the deed
 			h.violated("P10", "%s %s, but %s was %q and is %q", name, said, d.Field, d.Before, d.After)
 		}
 	}
@@ -170,7 +175,7 @@ func (h *hostile) end(pausing map[int]bool) {
 		mend()
 	}
 	h.carryOut(killswitch.Order{Act: killswitch.Resume})
-	outcome := h.guard(3 * time.Hour)
+	outcome := h.ticks(3 * time.Hour)
 	h.hold(pausing)
 	h.holdReturn(outcome)
 }

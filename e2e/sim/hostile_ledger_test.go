@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"aws-hit-breaks/pkg/awssim"
+	"aws-hit-breaks/pkg/filter"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/services"
 )
@@ -23,6 +24,7 @@ import (
 type ledger struct {
 	puts    []put
 	changes []change
+	back    map[string][]time.Time // when it became durable that a resource is back, or gone
 }
 
 // put is an original, or a part of one, that has become durable.
@@ -44,8 +46,15 @@ type change struct {
 }
 
 // ledgerOf reads the trace. pausing are the calls, by number, that take something away.
-func ledgerOf(trace []awssim.Call, pausing map[int]bool) ledger {
-	var l ledger
+func (h *hostile) ledgerOf(trace []awssim.Call, pausing map[int]bool) ledger {
+	l := ledger{back: map[string][]time.Time{}}
+	for seq, names := range h.backs {
+		for _, name := range names {
+			if trace[seq-1].Landed {
+				l.back[name] = append(l.back[name], trace[seq-1].At)
+			}
+		}
+	}
 	calls := slices.Clone(trace)
 	when := func(c awssim.Call) time.Time {
 		if c.Service == "dynamodb" {
@@ -135,7 +144,7 @@ func takesAway(c awssim.Call) bool {
 // snapshot, taken after the resource was last said to be back; and there is no second one before.
 func (h *hostile) holdOriginals(l ledger) {
 	for _, c := range l.changes {
-		back := h.lastBack(c.name, c.call.Sent)
+		back := lastBack(l.back[c.name], c.call.Sent)
 		if !c.pauses {
 			back = time.Time{}
 		}
@@ -151,7 +160,7 @@ func (h *hostile) holdOriginals(l ledger) {
 			continue
 		}
 		key := p.snapshot + " " + p.name
-		if before, again := last[key]; again && !h.lastBack(p.name, p.at).After(before.at) {
+		if before, again := last[key]; again && !lastBack(h.back[p.name], p.at).After(before.at) {
 			h.violated("P2", "a second original of %s, of order %s, although it was not back since that of order %s", p.name, p.order, before.order)
 		}
 		last[key] = p
@@ -168,10 +177,10 @@ func (h *hostile) holds(p put, c change) bool {
 	return kind == string(killswitch.EC2Instance) && strings.HasPrefix(p.name, region+" ") && strings.Contains(h.bodies[p.key], `"`+id+`"`)
 }
 
-// lastBack is when a resource was last said to be resumed, or gone, before a time.
-func (h *hostile) lastBack(name string, before time.Time) (last time.Time) {
-	for _, at := range h.back[name] {
-		if !at.After(before) {
+// lastBack is the latest of the times at which a resource was back, or gone, before another.
+func lastBack(all []time.Time, before time.Time) (last time.Time) {
+	for _, at := range all {
+		if !at.After(before) && at.After(last) {
 			last = at
 		}
 	}
@@ -218,11 +227,17 @@ func (h *hostile) holdStarts(l ledger) {
 }
 
 // holdProtection is P5 for what is named: nothing is paused that was protected when the order was
-// given.
+// given that takes it in.
 func (h *hostile) holdProtection(l ledger) {
+	state := h.account.State()
+	takesIn := func(o given, name string) bool {
+		_, in := filter.Govern([]killswitch.Order{o.Order}, resourceOf(h.account.ID(), name, state[name]))
+		return in
+	}
 	for _, c := range l.changes {
 		for _, o := range slices.Backward(h.orders) {
-			if !c.pauses || o.At.After(c.call.Sent) || o.Act != killswitch.Pause {
+			if !c.pauses || o.At.After(c.call.Sent) || o.Act != killswitch.Pause ||
+				state[c.name] != nil && !takesIn(o, c.name) && !takesIn(o, h.families.within(c.name)) {
 				continue
 			}
 			if o.protected[c.name] {

@@ -60,6 +60,10 @@ var instanceDeeds = []deed{
 		h.account.EditInstance(region, id, func(i *awssim.Instance) { i.StartsFail = true })
 		h.mend(func() { h.account.EditInstance(region, id, func(i *awssim.Instance) { i.StartsFail = false }) })
 	}},
+	{"impair", killswitch.EC2Instance, true, func(h *hostile, region, id string) {
+		h.account.EditInstance(region, id, func(i *awssim.Instance) { i.Impaired = !i.Impaired })
+		h.mend(func() { h.account.SetImpaired(region, id, false) })
+	}},
 	{"stop protection", killswitch.EC2Instance, true, func(h *hostile, region, id string) {
 		was := h.first[region+" ec2:instance "+id]["DisableApiStop"] == "true"
 		h.account.EditInstance(region, id, func(i *awssim.Instance) { i.StopProtected = !i.StopProtected })
@@ -193,8 +197,9 @@ func (h *hostile) perform(a act) {
 	if a.deed.what == "delete" || a.deed.what == "terminate" {
 		h.deleted = append(h.deleted, a.name)
 	}
-	// What AWS wakes that was stopped before is none of the brake's.
-	h.disturb(a.name, !a.deed.passes || a.deed.what == "wake" && h.first[a.name]["Status"] == "stopped")
+	// What AWS wakes that was stopped before is none of the brake's, nor what a group replaces.
+	h.disturb(a.name, !a.deed.passes || a.deed.what == "wake" && h.first[a.name]["Status"] == "stopped" ||
+		a.deed.what == "impair" && h.families[a.name] != "")
 	h.look()
 }
 

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
+	"aws-hit-breaks/e2e/chaos"
 	"aws-hit-breaks/pkg/awssim"
 )
 
@@ -18,52 +21,87 @@ type weather struct {
 	rules []*rule
 	pages map[string]int // how far a listing is, by process, region and action
 	blown map[string]int // faults so far, by what they were
+	turn  int            // begins with the seed of the account
 }
 
 // rule is one thing that goes wrong, with every so-many-th call that it is about.
 type rule struct {
 	what    string
-	service string // empty for any but the store
+	service string // empty for any but the store, which is dynamodb
 	region  string // empty for any
 	writes  bool   // about calls that change something; else about reads
 	every   int
 	page    int           // of listings broken late: from which page
 	lasts   time.Duration // of what is late or slow
 	met     int
+	since   time.Time // of an outage of the store: when it began
 }
 
 func (r *rule) String() string {
 	return fmt.Sprintf("%s: every %d of %q in %q, writes %v, page %d, %s", r.what, r.every, r.service, r.region, r.writes, r.page, r.lasts)
 }
 
-// The ways in which calls fail. A call that hangs for longer than the engine waits for it (20 s) lands
-// after the engine has given it up, but before the engine may trust a look again.
+// The ways in which calls fail. What is late lands before the engine may trust a look again; what is
+// belated, when it has long been given up: as if somebody else had done it.
 var (
-	readWeathers  = []string{"throttled", "broken", "denied", "page", "slow"}
-	writeWeathers = []string{"throttled", "broken", "denied", "lost", "late", "slow"}
+	readWeathers  = []string{"page", "denied", "page", "throttled", "broken", "slow", "page"}
+	writeWeathers = []string{"late", "lost", "belated", "denied", "throttled", "late", "broken", "slow"}
+	storeReads    = []string{"store throttled", "store broken", "store slow"}
+	storeWrites   = []string{"store throttled", "store conflict", "store broken", "store lost", "store slow"}
 )
 
-// drawRules draws up to three rules that hold at once.
-func drawRules(rt *rapid.T, least int) (rules []*rule) {
-	for range rapid.IntRange(least, 3).Draw(rt, "rules") {
-		rules = append(rules, drawRule(rt, hostileRegions))
-	}
-	return rules
+// weathers are all of them.
+func weathers() []string {
+	all := slices.Concat(readWeathers, writeWeathers, storeReads, storeWrites)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
-// drawRule draws one rule. All services and regions, and every call, are the smallest draws.
-func drawRule(rt *rapid.T, regions []string) *rule {
+// thin are the weathers that a whole run must have been through and was not. A sample must have met what
+// is most often got wrong: a run with another seed, or of one history, need not.
+func thin(blown map[string]int) []string {
+	musts := weathers()
+	if !chaos.Full() {
+		musts = []string{"denied", "late", "lost", "page"}
+	}
+	return slices.DeleteFunc(musts, func(what string) bool { return blown[what] > 0 })
+}
+
+// draw draws up to three rules that hold at once.
+func (w *weather) draw(rt *rapid.T, least int) {
+	w.rules = nil
+	for range rapid.IntRange(least, 3).Draw(rt, "rules") {
+		w.rules = append(w.rules, w.drawRule(rt, hostileRegions))
+	}
+}
+
+// any draws one of several, each as often: rapid prefers what is small, and here the seed says what that
+// is.
+func (w *weather) any(rt *rapid.T, of []string, label string) string {
+	w.turn += 7
+	return of[(w.turn+rapid.IntRange(0, len(of)-1).Draw(rt, label))%len(of)]
+}
+
+// drawRule draws one rule. All regions, and every call, are the smallest draws.
+func (w *weather) drawRule(rt *rapid.T, regions []string) *rule {
 	r := &rule{
-		service: rapid.SampledFrom([]string{"", "ec2", "autoscaling", "rds", "ecs", "application-autoscaling"}).Draw(rt, "service"),
-		region:  rapid.SampledFrom(append([]string{""}, regions...)).Draw(rt, "in region"),
-		every:   rapid.SampledFrom([]int{1, 2, 3, 5}).Draw(rt, "every"),
-		writes:  rapid.Bool().Draw(rt, "writes"),
+		service: w.any(rt, []string{
+			"", "dynamodb", "", "ec2", "", "autoscaling", "", "dynamodb", "", "rds", "", "ecs", "application-autoscaling",
+		}, "service"),
+		region: rapid.SampledFrom(append([]string{""}, regions...)).Draw(rt, "in region"),
+		every:  rapid.SampledFrom([]int{1, 2, 3, 5}).Draw(rt, "every"),
+		writes: rapid.Bool().Draw(rt, "writes"),
 	}
-	if r.writes {
-		r.what = rapid.SampledFrom(writeWeathers).Draw(rt, "fault")
-	} else {
-		r.what = rapid.SampledFrom(readWeathers).Draw(rt, "fault")
+	whats := readWeathers
+	switch {
+	case r.service == "dynamodb" && r.writes:
+		whats, r.region = storeWrites, ""
+	case r.service == "dynamodb":
+		whats, r.region = storeReads, ""
+	case r.writes:
+		whats = writeWeathers
 	}
+	r.what = w.any(rt, whats, "fault")
 	r.page = rapid.IntRange(2, 4).Draw(rt, "from page")
 	r.lasts = time.Duration(rapid.IntRange(1, 19).Draw(rt, "seconds")) * time.Second
 	return r
@@ -71,18 +109,16 @@ func drawRule(rt *rapid.T, regions []string) *rule {
 
 // of is the fault of one attempt.
 func (w *weather) of(c awssim.Call) awssim.Fault {
-	if c.Service == "dynamodb" {
-		return awssim.Fault{}
-	}
 	page := w.pageOf(c)
 	for _, r := range w.rules {
-		if r.writes != c.Mutating || r.service != "" && r.service != c.Service || r.region != "" && r.region != c.Region {
+		if r.writes != c.Mutating || r.service != c.Service && (r.service != "" || c.Service == "dynamodb") ||
+			r.region != "" && r.region != c.Region {
 			continue
 		}
 		if r.what == "page" && page < r.page {
 			continue
 		}
-		if r.met++; r.met%r.every == 0 {
+		if r.met++; r.met%r.every == 0 && !r.over(c) {
 			w.blown[r.what]++
 			return r.fault(c)
 		}
@@ -91,6 +127,9 @@ func (w *weather) of(c awssim.Call) awssim.Fault {
 }
 
 func (r *rule) fault(c awssim.Call) awssim.Fault {
+	if c.Service == "dynamodb" {
+		return r.ofStore(c)
+	}
 	switch r.what {
 	case "throttled":
 		return awssim.Fault{Before: throttledIn(c.Service)}
@@ -100,10 +139,55 @@ func (r *rule) fault(c awssim.Call) awssim.Fault {
 		return awssim.Fault{After: answer(http.StatusInternalServerError, "InternalFailure")}
 	case "late":
 		return awssim.Fault{Late: r.lasts}
+	case "belated":
+		return awssim.Fault{Late: pace.Call + 5*r.lasts}
 	case "slow":
 		return awssim.Fault{Delay: r.lasts}
 	}
 	return awssim.Fault{Before: answer(http.StatusServiceUnavailable, "ServiceUnavailable")}
+}
+
+// over says whether an outage of the store has ended. While everything fails nothing can be given up: a
+// run goes on trying.
+func (r *rule) over(c awssim.Call) bool {
+	if c.Service != "dynamodb" || r.every > 1 {
+		return false
+	}
+	if r.since.IsZero() {
+		r.since = c.Sent
+	}
+	return c.Sent.After(r.since.Add(10 * r.lasts))
+}
+
+// ofStore is the same for the store. What is slow may fail after its effect besides, every other time.
+func (r *rule) ofStore(c awssim.Call) awssim.Fault {
+	broken := answer(http.StatusInternalServerError, "InternalServerError")
+	in, transaction := c.Input.(*dynamodb.TransactWriteItemsInput)
+	switch {
+	case r.what == "store conflict" && transaction:
+		return awssim.Fault{Before: cancelled(len(in.TransactItems), c.Seq%len(in.TransactItems), "TransactionConflict")}
+	case r.what == "store throttled" && transaction && c.Seq%2 == 0:
+		return awssim.Fault{Before: cancelled(len(in.TransactItems), c.Seq/2%len(in.TransactItems), "ThrottlingError")}
+	case r.what == "store throttled":
+		return awssim.Fault{Before: answer(http.StatusBadRequest, "ProvisionedThroughputExceededException")}
+	case r.what == "store slow" && r.met%2 == 0:
+		return awssim.Fault{Delay: r.lasts}
+	case r.what == "store slow":
+		return awssim.Fault{Delay: r.lasts, After: broken}
+	case r.what == "store lost":
+		return awssim.Fault{After: broken}
+	}
+	return awssim.Fault{Before: broken}
+}
+
+// ofStore says whether anything is wrong with the store.
+func (w *weather) ofStore() bool {
+	return slices.ContainsFunc(w.rules, func(r *rule) bool { return r.service == "dynamodb" })
+}
+
+// mendStore ends what is wrong with the store.
+func (w *weather) mendStore() {
+	w.rules = slices.DeleteFunc(w.rules, func(r *rule) bool { return r.service == "dynamodb" })
 }
 
 // throttledIn is how a service asks for fewer calls.

@@ -201,14 +201,20 @@ func (r *racing) tick() {
 type fate struct {
 	freezes, dies time.Duration // after its start; 0: it does not
 	frozen        time.Duration // how long
+	faints        faint
 }
 
 func (r *racing) fate() (f fate) {
-	switch r.draw.IntN(5) {
+	switch r.draw.IntN(6) {
 	case 0, 1:
+		f.faints = faint{
+			region: awssim.StartupRegions[r.draw.IntN(2)], at: 1 + r.draw.IntN(4), writes: r.draw.IntN(2) == 0,
+			frozen: time.Duration(40+r.draw.IntN(100)) * time.Second,
+		}
+	case 2, 3:
 		f.freezes = time.Duration(50+r.draw.IntN(30_000)) * time.Millisecond
 		f.frozen = time.Duration(20+r.draw.IntN(300)) * time.Second
-	case 2:
+	case 4:
 		f.dies = time.Duration(50+r.draw.IntN(30_000)) * time.Millisecond
 	}
 	return f
@@ -218,12 +224,14 @@ func (r *racing) fate() (f fate) {
 func (r *racing) run(p *process, f fate, work func() error) {
 	r.tally.runs.Add(1)
 	ended := make(chan struct{})
-	r.running[p] = ended
+	r.running[p], p.faints = ended, f.faints
 	go func() {
 		defer close(ended)
 		_ = work() // faults may end a run: what counts is what becomes of the account
 	}()
 	switch {
+	case f.faints.at > 0:
+		r.tally.freezes.Add(1)
 	case f.freezes > 0:
 		r.tally.freezes.Add(1)
 		time.AfterFunc(f.freezes, p.Freeze)
@@ -269,6 +277,7 @@ func (r *racing) verdict() (problems []string) {
 	problems = append(problems, r.startedThough(r.before)...)
 	problems = append(problems, r.sentinel.leaseless(r.account.Trace())...)
 	problems = append(problems, r.sentinel.twice(r.account.Trace())...)
+	problems = append(problems, r.unseen(r.familiesSince(r.before))...)
 	return append(problems, r.sentinel.tooLate(r.account.Trace())...)
 }
 

@@ -59,9 +59,9 @@ func (s *storm) fault(c awssim.Call) awssim.Fault {
 	return awssim.Fault{}
 }
 
-// ofStore: busy, throttled, failed before the write, or failed after it.
+// ofStore: busy, throttled, slow, failed before the write, or failed after it.
 func (s *storm) ofStore(c awssim.Call) awssim.Fault {
-	kind := s.draw.IntN(4)
+	kind := s.draw.IntN(5)
 	in, transaction := c.Input.(*dynamodb.TransactWriteItemsInput)
 	switch {
 	case kind == 0 && transaction:
@@ -70,6 +70,8 @@ func (s *storm) ofStore(c awssim.Call) awssim.Fault {
 		return awssim.Fault{Before: cancelled(len(in.TransactItems), s.draw.IntN(len(in.TransactItems)), "ThrottlingError")}
 	case kind <= 1:
 		return awssim.Fault{Before: answer(http.StatusBadRequest, "ProvisionedThroughputExceededException")}
+	case kind == 4:
+		return awssim.Fault{Delay: time.Duration(1+s.draw.IntN(5_000)) * time.Millisecond}
 	case kind == 2:
 		return awssim.Fault{Before: answer(http.StatusInternalServerError, "InternalServerError")}
 	}

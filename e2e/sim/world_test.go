@@ -3,7 +3,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots"
-	"aws-hit-breaks/snapshots/dynamo"
 )
 
 // failer is what a world needs of *testing.T and *rapid.T.
@@ -36,6 +34,7 @@ type world struct {
 	settings settings.Settings
 	telling  sync.Mutex // guards events: several runs tell at once
 	events   []engine.Event
+	claims   []claim
 	on       func(engine.Event)
 	runs     int
 }
@@ -43,10 +42,11 @@ type world struct {
 // options of a world.
 type options struct {
 	seed uint64
-	// regions are the enabled ones, and shortPages the most that a page of a listing holds; zero for
-	// what awssim takes.
+	// regions are the enabled ones, shortPages is the most that a page of a listing holds, and readLag the
+	// longest lag of EC2's reads; zero for what awssim takes.
 	regions    []string
 	shortPages int
+	readLag    time.Duration
 
 	build    func(*awssim.Account)
 	fault    func(awssim.Call) awssim.Fault
@@ -73,7 +73,7 @@ func newWorld(t failer, o options, do func(w *world)) {
 		o.settings(&w.settings)
 	}
 	w.account = awssim.New(awssim.Options{
-		Seed: o.seed, Idle: synctest.Wait, Fault: o.fault, Regions: o.regions, ShortPages: o.shortPages,
+		Seed: o.seed, Idle: synctest.Wait, Fault: o.fault, Regions: o.regions, ShortPages: o.shortPages, ReadLag: o.readLag,
 	})
 	defer func() {
 		w.account.Shutdown()
@@ -86,36 +86,6 @@ func newWorld(t failer, o options, do func(w *world)) {
 	if unmodelled := w.account.Unmodelled(); len(unmodelled) > 0 {
 		t.Errorf("the simulated account does not know what was asked of it: %q", unmodelled)
 	}
-}
-
-// process is one running program: a Lambda, or the CLI.
-type process struct {
-	*awssim.Process
-	w      *world
-	name   string
-	engine *engine.Engine
-	store  snapshots.Store
-}
-
-// start makes a new process.
-func (w *world) start(what string) *process {
-	w.runs++
-	name := fmt.Sprintf("%s-%d", what, w.runs)
-	p := &process{Process: w.account.Process(name), w: w, name: name}
-	cfg := boot.Fenced(p.Config())
-	p.store = dynamo.Open(cfg, table)
-	p.engine = boot.Engine(boot.Options{
-		Config: cfg, Account: w.account.ID(), Store: p.store, Settings: w.settings, Owner: name,
-		On: func(ev engine.Event) {
-			w.telling.Lock()
-			defer w.telling.Unlock()
-			w.events = append(w.events, ev)
-			if w.on != nil {
-				w.on(ev)
-			}
-		},
-	})
-	return p
 }
 
 func (w *world) order(act killswitch.Act, scope killswitch.Scope, force bool) engine.Outcome {

@@ -43,6 +43,8 @@ type Options struct {
 	// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-pagination.html
 	// What is asked for by id comes whole.
 	ShortPages int
+	// ReadLag is the longest for which reads of EC2 may show what was before a change; default 3 s.
+	ReadLag time.Duration
 	// Fault is asked once for every attempt, in the order the attempts are made. It may be nil.
 	Fault func(Call) Fault
 }
@@ -57,6 +59,7 @@ type Account struct {
 
 	conflictRate float64
 	shortPages   int
+	readLag      time.Duration
 
 	operations map[string]operation // by service:operation
 
@@ -89,6 +92,7 @@ func New(o Options) *Account {
 		id: o.ID, seed: o.Seed, idle: o.Idle, speed: o.Speed, fault: o.Fault,
 		conflictRate: o.ConflictRate,
 		shortPages:   o.ShortPages,
+		readLag:      o.ReadLag,
 		operations:   map[string]operation{},
 		regions:      map[string]*region{},
 		names:        o.Regions,
@@ -109,6 +113,9 @@ func New(o Options) *Account {
 	}
 	if a.conflictRate == 0 {
 		a.conflictRate = 0.5
+	}
+	if a.readLag == 0 {
+		a.readLag = maxLag
 	}
 	if len(a.names) == 0 {
 		a.names = enabledByDefault()

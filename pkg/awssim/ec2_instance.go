@@ -231,7 +231,7 @@ func (a *Account) InstanceState(region, id string) (state string) {
 // show makes reads follow the truth after a lag of their own.
 func (a *Account) show(i *instance, now time.Time) {
 	truth := i.truth
-	visible := now.Add(a.vary(fmt.Sprint("lag ", i.ID, i.cycles, truth.state), 0, maxLag))
+	visible := now.Add(a.vary(fmt.Sprint("lag ", i.ID, i.cycles, truth.state), 0, a.readLag))
 	if visible.Before(i.shownAt) {
 		visible = i.shownAt // never show an older truth after a newer one
 	}

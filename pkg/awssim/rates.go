@@ -27,7 +27,8 @@ const (
 	minChecks   = 60 * time.Second
 	maxChecks   = 150 * time.Second
 	// How long DescribeInstances may show what was before a change: "eventually consistent",
-	// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html; the length is assumed.
+	// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html; the length is assumed
+	// (Options.ReadLag).
 	maxLag = 3 * time.Second
 	// How long a terminated instance can still be described: "approximately one hour",
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html
