@@ -45,6 +45,7 @@ func operations() []operation {
 		rdsOperations(),
 		ecsOperations(),
 		scalingOperations(),
+		pricingOperations(),
 	} {
 		all = append(all, table...)
 	}
@@ -74,6 +75,7 @@ func op[I, O any](service, name string, mutating bool, handle func(*call, *I) (*
 type call struct {
 	account *Account
 	region  *region
+	sentTo  string // the region of the endpoint
 	process *Process
 	now     time.Time // account time of the effect
 	sent    time.Time // account time at which the caller made it

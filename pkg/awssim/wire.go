@@ -190,6 +190,7 @@ var services = map[string]string{
 	"ECS":                      "ecs",
 	"Application Auto Scaling": "application-autoscaling",
 	"DynamoDB":                 "dynamodb",
+	"Pricing":                  "pricing",
 	"STS":                      "sts",
 }
 
