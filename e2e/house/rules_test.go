@@ -50,6 +50,11 @@ var rules = []rule{
 		because:  "a fake that shares code with what it checks repeats its mistakes",
 	},
 	{
+		packages: []string{"pkg/pricing"},
+		not:      []string{engine, services, snapshots, awssim},
+		because:  "a price is of a product, whatever uses it and wherever it is kept; and nothing that stops may wait for one",
+	},
+	{
 		packages: []string{"e2e/floor"},
 		not:      []string{engine, services},
 		because:  "what the brake is measured by must not be made of it",
