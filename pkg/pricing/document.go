@@ -85,6 +85,9 @@ var units = map[string]float64{
 	"GiBps-mo": HoursPerMonth * 1024, "GiBps-Mo": HoursPerMonth * 1024, // throughput is in MiB/s here
 }
 
+// errNothing is the reason where a product is listed at nothing.
+var errNothing error = notPriced("AWS lists it at $0: it is billed in another way, or with something else")
+
 // hourly is what one unit costs in an hour on demand.
 func (d document) hourly() (float64, error) {
 	var prices []float64
@@ -135,5 +138,5 @@ func dollars(dimensions map[string]dimension) (float64, error) {
 		}
 		return t.dollars, nil
 	}
-	return 0, notPriced("AWS lists it at $0: it is billed in another way, or with something else")
+	return 0, errNothing
 }

@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -131,15 +132,16 @@ func choose(p killswitch.Product, found []document) (float64, error) {
 		price, err := d.hourly()
 		if err != nil {
 			none = err
-			continue
 		}
-		prices = append(prices, price)
+		if err == nil || errors.Is(err, errNothing) {
+			prices = append(prices, price)
+		}
 	}
 	slices.Sort(prices)
-	switch prices = slices.Compact(prices); len(prices) {
-	case 0:
+	switch prices = slices.Compact(prices); {
+	case len(prices) == 0, len(prices) == 1 && prices[0] == 0:
 		return 0, none
-	case 1:
+	case len(prices) == 1:
 		return prices[0], nil
 	}
 	return 0, notPriced(fmt.Sprintf("AWS's price list has %d prices for what the listing tells of it, from $%g to $%g an hour",

@@ -152,6 +152,7 @@ func TestWhatIsListedBesideIt(t *testing.T) {
 	}{
 		"the same again at the same price": {oracle("price", "0.1360000000"), byol, 0.136, ""},
 		"the same again at another price":  {oracle(), byol, 0, "AWS's price list has 2 prices for what the listing tells of it, from $0.136 to $0.205 an hour"},
+		"the same at nothing":              {oracle("price", "0.0000000000"), byol, 0, "AWS's price list has 2 prices for what the listing tells of it, from $0 to $0.136 an hour"},
 		"RDS Custom":                       {oracle("deploymentModel", "Custom"), byol, 0.136, ""},
 		"on an Outpost":                    {oracle("locationType", "AWS Outposts"), byol, 0.136, ""},
 		"extended support":                 {oracle("usagetype", "ExtendedSupport:Yr1-Yr2:Oracle"), byol, 0.136, ""},
@@ -202,6 +203,8 @@ func TestSpotPrices(t *testing.T) {
 			{Zone: "us-west-2b", Type: "m1.xlarge", Platform: "Windows", Price: "0.500000", Since: now.Add(-time.Hour)},
 			{Zone: "us-west-2c", Type: "m1.xlarge", Platform: "SUSE Linux", Price: "0.087000", Since: now.Add(-time.Hour)},
 			{Zone: "us-west-2c", Type: "m1.xlarge", Platform: "SUSE Linux (Amazon VPC)", Price: "0.088000", Since: now.Add(-time.Hour)},
+			{Zone: "us-west-2d", Type: "m1.xlarge", Platform: "SUSE Linux", Price: "0.190000", Since: now.Add(-9 * time.Hour)},
+			{Zone: "us-west-2d", Type: "m1.xlarge", Platform: "SUSE Linux (Amazon VPC)", Price: "0.087000", Since: now.Add(-time.Hour)},
 		} {
 			a.AddSpotPrice(p)
 		}
@@ -213,6 +216,7 @@ func TestSpotPrices(t *testing.T) {
 		}{
 			"the newest counts, and of its platform alone": {spot("m1.xlarge", "us-west-2b", "SUSE Linux"), 0.087, ""},
 			"a platform has two names":                     {spot("m1.xlarge", "us-west-2a", "SUSE Linux"), 0.087, ""},
+			"the newest of both names counts":              {spot("m1.xlarge", "us-west-2d", "SUSE Linux"), 0.087, ""},
 			"a zone without a price":                       {spot("m1.xlarge", "us-west-2a", "Windows"), 0, "EC2 has no Spot price for it in us-west-2a"},
 			"two prices since one moment":                  {spot("m1.xlarge", "us-west-2c", "SUSE Linux"), 0, "EC2 has several Spot prices for it in us-west-2c: $0.087000, $0.088000"},
 		} {
