@@ -123,7 +123,10 @@ func (r Run) listings(region string) int {
 		n += pages(services, 100) + pages(services, 10) + 1 // list, describe, tasks of no service
 	}
 	if len(clusters) > 0 {
-		n += atLeast(r.count(region, "application-autoscaling:target"), 50)
+		n += atLeast(r.count(region, "application-autoscaling:target"), 50) + pages(len(clusters), 100) // which capacity providers they have
+	}
+	if r.scaledByECS(region) {
+		n++ // the groups behind them
 	}
 	return n + pages(r.count(region, "ecs:task"), 100)
 }

@@ -197,6 +197,16 @@ func (r Run) clusters(region string) map[string]int {
 	return n
 }
 
+// scaledByECS says whether a capacity provider of Amazon ECS scales a group of the region.
+func (r Run) scaledByECS(region string) bool {
+	for name, fields := range r.Before {
+		if _, tagged := fields["Tags.AmazonECSManaged"]; tagged && strings.HasPrefix(name, region+" autoscaling:group ") {
+			return true
+		}
+	}
+	return false
+}
+
 // regions are all that the run asked anything of, in order.
 func (r Run) regions() []string {
 	seen := map[string]bool{}

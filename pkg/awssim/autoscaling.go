@@ -85,7 +85,7 @@ type Group struct {
 	Operator   string // principal of the AWS service that manages it
 	Deleting   bool
 	// Cluster is the ECS cluster in which its members are container instances, and ManagedScaling
-	// says whether the capacity provider between them scales the group.
+	// says whether the capacity provider between them, which has the group's name, scales the group.
 	Cluster        string
 	ManagedScaling bool
 	Scheduled      []GroupSchedule

@@ -18,6 +18,8 @@ import (
 func ecsOperations() []operation {
 	return []operation{
 		op("ecs", "ListClusters", false, listClusters),
+		op("ecs", "DescribeClusters", false, describeClusters),
+		op("ecs", "DescribeCapacityProviders", false, describeCapacityProviders),
 		op("ecs", "ListServices", false, listServices),
 		op("ecs", "DescribeServices", false, describeServices),
 		op("ecs", "UpdateService", true, updateService),

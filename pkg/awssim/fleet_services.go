@@ -45,8 +45,8 @@ func scaling(what string, s ECSService, t ScalableTarget) situation {
 	return situation{what: what, add: func(b *builder) { b.scaled(what, s, t) }}
 }
 
-// hosts adds a group whose n members are the container instances of a cluster of their own, and
-// returns the cluster's name.
+// hosts adds a group whose n members are the container instances of a cluster of their own. It returns
+// the cluster's name, which is also that of the group and of the capacity provider between them.
 func (b *builder) hosts(n int, managed bool) string {
 	cluster := fmt.Sprint("hosts-", b.made+1)
 	b.group("hosts", Group{Min: 1, Max: 2 * n, Desired: n, Cluster: cluster, ManagedScaling: managed}, "AmazonECSManaged", "")
@@ -88,7 +88,7 @@ var serviceSituations = []situation{
 	}},
 	{what: "on-hosts", add: func(b *builder) {
 		cluster := b.hosts(2, true)
-		b.service("hosted", ECSService{Cluster: cluster, Desired: 2, Provider: "hosts"})
+		b.service("hosted", ECSService{Cluster: cluster, Desired: 2, Provider: cluster})
 		b.service("daemon", ECSService{Cluster: cluster, Daemon: true, LaunchType: "EC2"})
 	}},
 	{what: "on-protected-hosts", add: func(b *builder) {

@@ -76,6 +76,7 @@ var limits = map[string]limit{
 	"ecs:ListTasks":                  {bucket: "ecs cluster resource read", requests: rate{100, 20}},
 	"ecs:DescribeTasks":              {bucket: "ecs cluster resource read", requests: rate{100, 20}},
 	"ecs:ListContainerInstances":     {bucket: "ecs cluster resource read", requests: rate{100, 20}},
+	"ecs:DescribeCapacityProviders":  {bucket: "ecs cluster read", requests: rate{50, 20}},
 	"ecs:DescribeContainerInstances": {bucket: "ecs cluster resource read", requests: rate{100, 20}},
 
 	// https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-pelong.html

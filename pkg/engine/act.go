@@ -30,7 +30,7 @@ func (s *shard) act() {
 	}
 	ready := map[string][]*item{}
 	for _, it := range s.items {
-		if !it.decided || it.vetoed() || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) {
+		if !it.decided || it.vetoed() || it.decision.Do != killswitch.TakeAct || it.busy || it.looking || it.retryAt.After(s.now()) || s.awaitsBeneath(it) {
 			continue
 		}
 		step := it.steps[it.decision.Step]
@@ -96,7 +96,7 @@ func (s *shard) lowestPausing() int {
 		}
 	}
 	for _, it := range s.items {
-		if it.want != killswitch.WantPaused || it.State.Phase.Closed() || it.vetoed() || s.overdue(it) || it.State.Attempts > 0 {
+		if it.want != killswitch.WantPaused || it.State.Phase.Closed() || it.vetoed() || s.overdue(it) || it.State.Attempts > 0 || s.awaitsBeneath(it) {
 			continue
 		}
 		switch {

@@ -13,6 +13,7 @@ type item struct {
 	killswitch.Item
 	service killswitch.Service
 	steps   map[string]killswitch.Step
+	beneath []killswitch.Ref // what AWS ends once the item is down
 	want    killswitch.Want
 	weight  float64
 	refuse  string // what AWS may refuse it for, for a plan
@@ -83,6 +84,12 @@ func (s *shard) insert(l *listing, stored killswitch.Item) *item {
 	it := &item{Item: stored, service: l.service, steps: map[string]killswitch.Step{}}
 	for _, step := range l.declaration.Steps {
 		it.steps[step.Name] = step
+	}
+	if l.declaration.Beneath != nil {
+		it.beneath = l.declaration.Beneath(stored.Resource.Ref, stored.Original)
+		for _, ref := range it.beneath {
+			s.above[ref] = append(s.above[ref], it)
+		}
 	}
 	ref := stored.Resource.Ref
 	at, found := slices.BinarySearchFunc(s.items, ref, func(o *item, r killswitch.Ref) int {

@@ -36,11 +36,16 @@ func (s *shard) judge(it *item) {
 		return
 	case killswitch.Present:
 	}
-	it.State.GoneSince = time.Time{}
 	d, err := s.decide(it)
 	if err != nil {
 		d = killswitch.Decision{Do: killswitch.Refuse, Reason: err.Error()}
 	}
+	if d.Do == killswitch.Replaced {
+		it.Seen.Presence, it.Seen.Evidence = killswitch.Absent, d.Reason
+		s.absent(it)
+		return
+	}
+	it.State.GoneSince = time.Time{}
 	if d.Do == killswitch.Done && it.direct {
 		// Our own call's answer is no observation: look once more, when it can be believed.
 		d = killswitch.Decision{Do: killswitch.Hold, Until: s.together(s.trustAt(it)), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.want)}

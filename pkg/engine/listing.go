@@ -168,6 +168,7 @@ func (s *shard) receivePage(l *listing, p page) {
 	l.count += len(p)
 	for _, found := range p {
 		s.protectHosts(found)
+		s.noteEmpty(found)
 	}
 	if s.hostsKnown(l) {
 		s.admitAll(l, p)

@@ -180,6 +180,7 @@ func (s *shard) planLook(ctx context.Context) error {
 		}
 	}
 	s.judgeAll()
+	s.settleBeneath()
 	return nil
 }
 

@@ -26,6 +26,8 @@ type shard struct {
 	items    []*item    // sorted by ref
 	byRef    map[killswitch.Ref]*item
 	hosts    map[killswitch.Ref]killswitch.Ref // host → the protected resource that runs on it
+	empty    map[killswitch.Ref]bool           // listed, without members
+	above    map[killswitch.Ref][]*item        // what AWS ends once the item is down → the items
 	limits   map[string]*limit
 	damaged  map[killswitch.Ref]snapshots.Fault // of the newest order, where several are
 
@@ -55,6 +57,7 @@ func newShard(r *run, region string) *shard {
 	s := &shard{
 		Engine: r.Engine, attention: r.attention, region: region, mail: make(chan func(), 256),
 		live: *r.live, byRef: map[killswitch.Ref]*item{}, hosts: map[killswitch.Ref]killswitch.Ref{},
+		empty: map[killswitch.Ref]bool{}, above: map[killswitch.Ref][]*item{},
 		limits: map[string]*limit{}, damaged: map[killswitch.Ref]snapshots.Fault{},
 		end:    shardEnd{region: region, closed: map[string]int{}},
 		unread: slices.Contains(r.stored, region), adding: r.adding[region],
@@ -153,6 +156,7 @@ func (s *shard) advance() {
 	}
 	if s.opened {
 		s.judgeAll()
+		s.settleBeneath()
 		if !s.draining {
 			s.act()
 			s.look()

@@ -48,6 +48,10 @@ type Declaration struct {
 	// ListedAfter names kinds whose listing may protect resources of this kind (the services that
 	// run on a host): nothing of this kind is touched in a region before they are listed there.
 	ListedAfter []Kind
+	// Beneath names what AWS ends by itself once this resource is down: the groups of hosts that a
+	// capacity provider scales in when no task runs on them. It is paused only when these hold still,
+	// and they get back what ends their members only when it is back. Nil where there are none.
+	Beneath func(Ref, Original) []Ref
 	// ByAWS lists the fields that AWS itself changes at any stop and start, with the page that
 	// says so: these are outside "exactly".
 	ByAWS []ChangedByAWS
@@ -135,6 +139,7 @@ const (
 	Hold                  // wait; look again at Until
 	Refuse                // a verdict: Reason stays
 	Drift                 // somebody changed it: leave it alone, tell
+	Replaced              // it is gone, and another has its name: Reason is how AWS shows it
 )
 
 // Decision is what Decide says about one item.
@@ -145,7 +150,7 @@ type Decision struct {
 	Record []Part    // TakeAct: originals of parts that must be durable before the step
 	Units  int       // TakeAct: resource tokens the call takes (instances); 0 means 1
 	Until  time.Time // Hold: not before; zero means the engine's usual cadence
-	Reason string    // Hold: what for; Refuse and Drift: why
+	Reason string    // Hold: what for; Refuse, Drift and Replaced: why
 	// Wave is, for Hold, the wave whose goal is being waited for: resuming, later waves wait too.
 	Wave int
 	// WakesAt is when AWS itself will start the resource again, where known.

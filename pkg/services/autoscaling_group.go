@@ -120,6 +120,9 @@ func autoScalingGroups() Definition {
 // groupOriginal is a group as it was before its pause. Its members are recorded in parts, once the
 // group can no longer change them.
 type groupOriginal struct {
+	// ARN has an id in it that is new for a group that was created again under the name. Originals of
+	// earlier versions have none.
+	ARN       string   `json:"arn,omitempty"`
 	Strategy  string   `json:"strategy"`
 	Suspended []string `json:"suspended,omitempty"` // of the nine, sorted; they stay suspended
 	sizes
@@ -350,7 +353,7 @@ func (s *groups) found(group asgtypes.AutoScalingGroup, members membership, at t
 	}
 	var err error
 	found.Original, err = encode(groupSchema, groupOriginal{
-		Strategy: strategy, Suspended: look.Suspended, sizes: look.sizes, Capacity: look.inService(),
+		ARN: look.ARN, Strategy: strategy, Suspended: look.Suspended, sizes: look.sizes, Capacity: look.inService(),
 	})
 	if err != nil {
 		return killswitch.Found{}, fmt.Errorf("%s: %w", found.Resource.Ref, err)

@@ -27,6 +27,7 @@ func (s *groups) see(
 	instances map[string]ec2types.Instance, local map[ec2types.InstanceType]bool,
 ) groupSeen {
 	look := groupSeen{
+		ARN: aws.ToString(group.AutoScalingGroupARN),
 		sizes: sizes{
 			Min: aws.ToInt32(group.MinSize), Max: aws.ToInt32(group.MaxSize), Desired: aws.ToInt32(group.DesiredCapacity),
 		},

@@ -17,7 +17,10 @@ func (s *groups) Decide(want killswitch.Want, it killswitch.Item, seen killswitc
 		return killswitch.Decision{Do: killswitch.Refuse, Reason: err.Error()}
 	}
 	plan.now = now
+	was, is := plan.original.ARN, plan.look.ARN
 	switch {
+	case was != "" && is != "" && was != is:
+		return killswitch.Decision{Do: killswitch.Replaced, Reason: "another group of this name, " + is}
 	case plan.look.Deleting && want == killswitch.WantResumed:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: "it is being deleted", Wave: killswitch.ResumeInstances}
 	case plan.look.Deleting:

@@ -12,6 +12,7 @@ import (
 
 // groupSeen is one look at a group and its members.
 type groupSeen struct {
+	ARN string
 	sizes
 	Suspended []string // of the nine, sorted
 	Deleting  bool

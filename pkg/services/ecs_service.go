@@ -43,7 +43,7 @@ func ecsServices() Definition {
 	declaration := killswitch.Declaration{
 		Kind: killswitch.ECSService, Title: "ECS services", Schema: ecsServiceSchema,
 		Reads: []string{
-			"ecs:ListClusters", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
+			"ecs:ListClusters", "ecs:DescribeClusters", "ecs:DescribeCapacityProviders", "ecs:ListServices", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
 			"ecs:DescribeContainerInstances", "application-autoscaling:DescribeScalableTargets",
 			// Application Auto Scaling does nothing for a caller who may not read the alarms
 			// (https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html).
@@ -73,7 +73,8 @@ func ecsServices() Definition {
 			{Field: "TaskSets.UpdatedAt", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html"},
 			{Field: "Events", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceEvent.html"},
 		},
-		Check: checkECSService,
+		Beneath: groupsBeneath,
+		Check:   checkECSService,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &ecsService{
@@ -111,6 +112,8 @@ type ecsOriginal struct {
 	Running int32      `json:"running"`
 	Steady  bool       `json:"steady"`           // all desired tasks were running and no deployment was under way
 	Target  *ecsTarget `json:"target,omitempty"` // of Application Auto Scaling
+	// Groups are those whose instances a capacity provider may end when none of its tasks runs.
+	Groups []string `json:"groups,omitempty"`
 }
 
 // ecsIdentity is what makes a service this one and not another of its name. The ARN alone does not:
@@ -144,6 +147,7 @@ type ecsSeen struct {
 	Running     int32
 	Deployments int    // under way or done; more than one while one replaces another
 	Rollout     string // state of the primary one
+	OnHosts     bool   // its tasks run on EC2 instances of the account
 	Target      *ecsTarget
 }
 
@@ -157,7 +161,7 @@ func seeECSService(service ecstypes.Service, target *ecsTarget) ecsSeen {
 		ecsIdentity: ecsIdentity{ARN: aws.ToString(service.ServiceArn), CreatedAt: aws.ToTime(service.CreatedAt).UTC()},
 		Status:      aws.ToString(service.Status),
 		Desired:     service.DesiredCount, Running: service.RunningCount,
-		Deployments: len(service.Deployments), Target: target,
+		Deployments: len(service.Deployments), OnHosts: onHosts(service), Target: target,
 	}
 	for _, deployment := range service.Deployments {
 		if aws.ToString(deployment.Status) == "PRIMARY" {
@@ -199,7 +203,7 @@ func (s *ecsService) Discover(ctx context.Context) iter.Seq2[killswitch.Found, e
 			if targets == nil && len(page.ClusterArns) > 0 {
 				targets = s.readTargets(ctx, &work)
 			}
-			for _, cluster := range s.readClusters(ctx, &work, page.ClusterArns, targets) {
+			for _, cluster := range s.readClusters(ctx, &work, page.ClusterArns, targets, s.readProviders(ctx, &work, page.ClusterArns)) {
 				<-cluster.read
 				if cluster.err != nil {
 					yield(killswitch.Found{}, cluster.err)

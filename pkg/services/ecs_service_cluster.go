@@ -28,7 +28,7 @@ type ecsCluster struct {
 }
 
 // readClusters begins to read clusters, several at a time; the answer is in their order.
-func (s *ecsService) readClusters(ctx context.Context, work *errgroup.Group, arns []string, targets *ecsTargets) []*ecsCluster {
+func (s *ecsService) readClusters(ctx context.Context, work *errgroup.Group, arns []string, targets *ecsTargets, providers *ecsProviders) []*ecsCluster {
 	clusters := make([]*ecsCluster, len(arns))
 	for i := range clusters {
 		clusters[i] = &ecsCluster{read: make(chan struct{})}
@@ -39,7 +39,7 @@ func (s *ecsService) readClusters(ctx context.Context, work *errgroup.Group, arn
 		for i, cluster := range clusters {
 			reads.Go(func() error {
 				defer close(cluster.read)
-				cluster.found, cluster.err = s.readCluster(ctx, arns[i], targets)
+				cluster.found, cluster.err = s.readCluster(ctx, arns[i], targets, providers)
 				return nil
 			})
 		}
@@ -49,7 +49,7 @@ func (s *ecsService) readClusters(ctx context.Context, work *errgroup.Group, arn
 }
 
 // readCluster lists the services of a cluster, then its standalone tasks.
-func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *ecsTargets) ([]killswitch.Found, error) {
+func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *ecsTargets, providers *ecsProviders) ([]killswitch.Found, error) {
 	at := time.Now()
 	var services []ecstypes.Service
 	var tasks []ecstypes.Task
@@ -69,6 +69,10 @@ func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *e
 	if targets.err != nil {
 		return nil, targets.err
 	}
+	<-providers.read
+	if providers.err != nil {
+		return nil, providers.err
+	}
 	byService, standalone := divide(tasks)
 	guarded, err := s.guarded(ctx, cluster, services, byService, standalone)
 	if err != nil {
@@ -80,7 +84,7 @@ func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *e
 			continue // deleted, or on the way
 		}
 		name := aws.ToString(service.ServiceName)
-		found, err := s.found(cluster, service, byService[name], targets.byID, at)
+		found, err := s.found(cluster, service, byService[name], targets.byID, providers.beneath(service), at)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +99,7 @@ func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *e
 
 // found is one service of the listing.
 func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecstypes.Task,
-	targets map[string]ecsTarget, at time.Time,
+	targets map[string]ecsTarget, groups []string, at time.Time,
 ) (killswitch.Found, error) {
 	ref := s.env.ref(killswitch.ECSService, nameOf(cluster)+"/"+aws.ToString(service.ServiceName))
 	var target *ecsTarget
@@ -125,7 +129,7 @@ func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecs
 	}
 	var err error
 	found.Original, err = encode(ecsServiceSchema, ecsOriginal{
-		ecsIdentity: seen.ecsIdentity, Desired: seen.Desired, Running: seen.Running, Steady: seen.steady(), Target: target,
+		ecsIdentity: seen.ecsIdentity, Desired: seen.Desired, Running: seen.Running, Steady: seen.steady(), Target: target, Groups: groups,
 	})
 	if err != nil {
 		return killswitch.Found{}, fmt.Errorf("%s: %w", ref, err)

@@ -66,8 +66,10 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	switch {
 	case !ok:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: "it has not been looked at"}
+	case !was.same(is.ecsIdentity) && (was.CreatedAt.IsZero() || is.CreatedAt.IsZero()):
+		return killswitch.Decision{Do: killswitch.Drift, Reason: "it may be another service of this name: its ARN is " + is.ARN}
 	case !was.same(is.ecsIdentity):
-		return killswitch.Decision{Do: killswitch.Drift, Reason: "another service of this name: the one that was paused has been deleted"}
+		return killswitch.Decision{Do: killswitch.Replaced, Reason: "another service of this name, created at " + is.CreatedAt.Format(time.RFC3339)}
 	case is.Status != ecsActive:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: "it is being deleted (" + is.Status + ")"}
 	case want == killswitch.WantPaused:
@@ -156,6 +158,13 @@ func (s *ecsService) resume(it killswitch.Item, was ecsOriginal, is ecsSeen, now
 	}
 	waits := touched && !steady && desired != drifted
 	switch {
+	case desired == ours && is.OnHosts && is.Desired == 0 && is.Running > 0 && !waited:
+		// ECS would place new tasks around those that still end, and leave a host without any: a
+		// capacity provider terminates that.
+		return killswitch.Decision{
+			Do: killswitch.Hold, Wave: killswitch.ResumeInstances,
+			Reason: fmt.Sprintf("%d of its tasks still end on their hosts, and new ones would be placed around them", is.Running),
+		}
 	case desired == ours:
 		return killswitch.Decision{
 			Do: killswitch.TakeAct, Step: restoreDesired, Leaves: leavesDesired(it, count(was.Desired)),

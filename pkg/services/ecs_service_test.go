@@ -67,12 +67,14 @@ func TestDecideECSService(t *testing.T) {
 		return killswitch.Decision{Do: killswitch.Drift, Reason: reason}
 	}
 	done := killswitch.Decision{Do: killswitch.Done}
+	replaced := killswitch.Decision{Do: killswitch.Replaced, Reason: "another service of this name, created at 2026-11-23T12:00:00Z"}
 	var (
 		recorded = killswitch.State{Order: 1}
 		plain    = killswitch.Fields{fieldDesired: "0"}
 		all      = and(scalingLeft(), fieldDesired, "0")
 		paused   = killswitch.State{Order: 1, Reached: 1, Step: setDesiredZero, Left: all}
 		toResume = killswitch.State{Order: 2, Reached: 1, Step: setDesiredZero, Left: all}
+		ending   = killswitch.State{Order: 2, Step: setDesiredZero, Left: all, AttemptedAt: ecsNow.Add(-time.Minute)}
 		desired  = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-time.Minute)}
 		late     = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-20 * time.Minute)}
 		scaling  = killswitch.State{Order: 2, Reached: 1, Step: restoreScaling, Left: and(scalingBack, fieldDesired, "5")}
@@ -151,7 +153,11 @@ func TestDecideECSService(t *testing.T) {
 		},
 		"another service of the same name": {
 			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.CreatedAt = ecsNow }),
-			drift("another service of this name: the one that was paused has been deleted"),
+			replaced,
+		},
+		"another ARN, and AWS does not say when it was created": {
+			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.ARN, s.CreatedAt = "arn:x", time.Time{} }),
+			drift("it may be another service of this name: its ARN is arn:x"),
 		},
 		"the same service with an ARN of the new format": {
 			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.ARN = "arn:aws:ecs:eu-west-1:1:service/web" }),
@@ -159,6 +165,18 @@ func TestDecideECSService(t *testing.T) {
 		},
 
 		// Towards resumed.
+		"tasks still end on hosts: new ones would be placed around them": {
+			killswitch.WantResumed, free, ending, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running, s.OnHosts = 1, true }),
+			hold(killswitch.ResumeInstances, "1 of its tasks still end on their hosts, and new ones would be placed around them"),
+		},
+		"tasks still end on Fargate: no matter": {
+			killswitch.WantResumed, free, ending, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running = 1 }),
+			act(restoreDesired, and(all, fieldDesired, "5")),
+		},
+		"tasks on hosts that do not end: not for ever": {
+			killswitch.WantResumed, free, toResume, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running, s.OnHosts = 1, true }),
+			act(restoreDesired, and(all, fieldDesired, "5")),
+		},
 		"paused: give the tasks back before the scaling": {
 			killswitch.WantResumed, free, toResume, false, ecsSaid(0, held), act(restoreDesired, and(all, fieldDesired, "5")),
 		},
@@ -262,7 +280,7 @@ func TestDecideECSService(t *testing.T) {
 		},
 		"another service of the same name is not given tasks, nor by force": {
 			killswitch.WantResumed, nil, killswitch.State{Order: 2, Left: plain}, true, ecsWith(ecsSaid(0, nil), func(s *ecsSeen) { s.CreatedAt = ecsNow }),
-			drift("another service of this name: the one that was paused has been deleted"),
+			replaced,
 		},
 	}
 	service := &ecsService{patience: 20 * time.Minute}

@@ -71,7 +71,7 @@ func TestECSListingsCost(t *testing.T) {
 		"an empty cluster": {
 			func(a *awssim.Account) { a.AddECSCluster(here, awssim.ECSCluster{Name: "shop"}) },
 			map[string]int{
-				"ecs:ListClusters": 1, "ecs:ListServices": 1, "ecs:ListTasks": 1,
+				"ecs:ListClusters": 1, "ecs:DescribeClusters": 1, "ecs:ListServices": 1, "ecs:ListTasks": 1,
 				"application-autoscaling:DescribeScalableTargets": 1,
 			},
 		},
@@ -87,8 +87,18 @@ func TestECSListingsCost(t *testing.T) {
 				}
 			},
 			map[string]int{
-				"ecs:ListClusters": 1, "ecs:ListServices": 3, "ecs:DescribeServices": 11 + 3, "ecs:ListTasks": 3, "ecs:DescribeTasks": 3,
-				"application-autoscaling:DescribeScalableTargets": 3,
+				"ecs:ListClusters": 1, "ecs:DescribeClusters": 1, "ecs:ListServices": 3, "ecs:DescribeServices": 11 + 3,
+				"ecs:ListTasks": 3, "ecs:DescribeTasks": 3, "application-autoscaling:DescribeScalableTargets": 3,
+			},
+		},
+		"a service on a capacity provider": {
+			func(a *awssim.Account) {
+				a.AddGroup(here, awssim.Group{Name: "hosts", Max: 1, Desired: 1, Cluster: "shop", ManagedScaling: true})
+				a.AddECSService(here, awssim.ECSService{Cluster: "shop", Name: "s", Desired: 1, Provider: "hosts"})
+			},
+			map[string]int{
+				"ecs:ListClusters": 1, "ecs:DescribeClusters": 1, "ecs:DescribeCapacityProviders": 1, "ecs:ListServices": 1,
+				"ecs:DescribeServices": 1, "ecs:ListTasks": 1, "ecs:DescribeTasks": 1, "application-autoscaling:DescribeScalableTargets": 1,
 			},
 		},
 	} {

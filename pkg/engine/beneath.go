@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// What lies beneath a resource (Declaration.Beneath) is ended by AWS once the resource is down. So a
+// pause takes no step for the resource before everything beneath it holds still, and leaves it running
+// where something beneath it will not: left out of the order, protected, refused or not listed. On
+// hosts that go on running it costs nothing by itself. A resume in turn gives what lies beneath the
+// right to end its members only when nothing that it holds up is left down by us.
+
+// settleBeneath refuses the steps that would make AWS end something.
+func (s *shard) settleBeneath() {
+	for _, it := range s.items {
+		if it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
+			continue
+		}
+		if it.want == killswitch.WantResumed {
+			s.spareBeneath(it)
+			continue
+		}
+		switch standing, ref, why := s.footing(it); standing {
+		case falls:
+			s.refuse(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
+		case hindered:
+			s.hinder(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
+		case stands, awaited:
+		}
+	}
+}
+
+// hinder lets an item be for a while without a verdict: what stands in its way is tried again.
+func (s *shard) hinder(it *item, why string) {
+	it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: why}
+	s.rest(it)
+	s.phase(it, killswitch.Failed, why)
+}
+
+// standing says of what lies beneath a resource whether the resource may be paused.
+type standing int
+
+const (
+	stands   standing = iota // AWS can end nothing of it
+	awaited                  // it is about to be held still
+	hindered                 // it could not be listed or held still; that is tried again
+	falls                    // it is not held still under these orders
+)
+
+// footing is the worst standing of what lies beneath an item.
+func (s *shard) footing(it *item) (worst standing, of killswitch.Ref, why string) {
+	for _, ref := range it.beneath {
+		if standing, reason := s.stands(it, ref); standing > worst {
+			worst, of, why = standing, ref, reason
+		}
+	}
+	return worst, of, why
+}
+
+// awaitsBeneath says whether the pause of an item waits for what lies beneath it. It then holds nobody
+// else back.
+func (s *shard) awaitsBeneath(it *item) bool {
+	if len(it.beneath) == 0 || it.want != killswitch.WantPaused {
+		return false
+	}
+	worst, _, _ := s.footing(it)
+	return worst == awaited
+}
+
+func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
+	it := s.byRef[ref]
+	switch {
+	case it == nil:
+		return s.standsUnpaused(above, ref)
+	case it.State.Phase == killswitch.Gone:
+		return stands, ""
+	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
+		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
+	case it.vetoed():
+		return falls, it.State.Reason
+	case it.heldStill():
+		return stands, ""
+	case it.stuck() || s.overdue(it):
+		return hindered, it.decision.Reason
+	}
+	return awaited, ""
+}
+
+// heldStill says whether the first step of the item's pause is known to have been taken: that suspends
+// what would act by itself.
+func (it *item) heldStill() bool {
+	if !it.decided {
+		return it.Settled()
+	}
+	first := firstWave(it.service.Declaration(), killswitch.WantPaused)
+	switch it.decision.Do {
+	case killswitch.Done:
+		return true
+	case killswitch.TakeAct:
+		return it.steps[it.decision.Step].Wave > first
+	case killswitch.Drift:
+		return false
+	case killswitch.Hold, killswitch.Refuse:
+	}
+	last, ok := it.steps[it.State.Step]
+	return ok && last.Want == killswitch.WantPaused &&
+		(last.Wave > first || !it.State.AnsweredAt.IsZero() && it.State.Attempts == 0)
+}
+
+// standsUnpaused judges what lies beneath a resource and is no item.
+func (s *shard) standsUnpaused(above *item, ref killswitch.Ref) (standing, string) {
+	for _, l := range s.listings {
+		if l.declaration.Kind != ref.Kind {
+			continue
+		}
+		switch {
+		case s.empty[ref]:
+			return stands, ""
+		case l.under || s.wanting(l) > 0 || l.over && !l.closed && l.failed == nil:
+			return awaited, ""
+		case l.over && l.failed != nil || !l.coverage.Listed && l.coverage.Order >= above.State.Order:
+			return hindered, fmt.Sprintf("%s could not be listed here (%s)", ref.Kind, l.coverage.Why)
+		}
+		for _, v := range slices.Concat(l.verdicts, l.coverage.Verdicts) {
+			if v.Resource.Ref == ref {
+				return falls, v.Reason
+			}
+		}
+	}
+	return falls, fmt.Sprintf("order %d does not pause that", above.State.Order)
+}
+
+// spareBeneath refuses a step of a resume that would make AWS end members of the item, since a resource
+// above it is still down by us. It is tried again, and everything else goes on: what AWS ends does not
+// come back, what stays suspended does.
+func (s *shard) spareBeneath(it *item) {
+	wave := it.steps[it.decision.Step].Wave
+	for _, above := range s.above[it.Resource.Ref] {
+		if firstWave(above.service.Declaration(), killswitch.WantResumed) >= wave || !s.downByUs(above, wave) {
+			continue
+		}
+		state := above.State
+		why := string(state.Phase)
+		if state.Reason != "" {
+			why += ": " + state.Reason
+		}
+		s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down (%s); it gets back the rest when that is back", above.Resource.Ref, why))
+		return
+	}
+}
+
+// downByUs says whether the item is down, or may be, because of a step of ours that no step before the
+// wave takes back. What drifted is as somebody has left it, and what takes longer than its time was
+// given back: neither is down by us.
+func (s *shard) downByUs(it *item, wave int) bool {
+	switch {
+	case it.State.Phase.Closed() || len(it.State.Left) == 0 && it.illegible == "":
+		return false
+	case it.want == killswitch.WantPaused:
+		return true
+	case it.Settled() || !it.decided:
+		return false
+	}
+	return it.illegible != "" || it.decision.Do == killswitch.Refuse && s.waveOf(it) < wave
+}
+
+// noteEmpty notes what has no members that AWS could end.
+func (s *shard) noteEmpty(found killswitch.Found) {
+	if !found.Active && len(found.Parts) == 0 {
+		s.empty[found.Resource.Ref] = true
+	}
+}
