@@ -20,6 +20,7 @@ type region struct {
 	rds      *rdsState
 	ecs      *ecsState
 	aas      *aasState
+	residual residualState
 }
 
 func newRegion(name string) *region {
@@ -46,6 +47,7 @@ func operations() []operation {
 		ecsOperations(),
 		scalingOperations(),
 		pricingOperations(),
+		residualOperations(),
 	} {
 		all = append(all, table...)
 	}

@@ -184,14 +184,15 @@ func (p *Process) captureInput(ctx context.Context, in middleware.InitializeInpu
 
 // services gives the SDK's service ids the names that IAM uses.
 var services = map[string]string{
-	"EC2":                      "ec2",
-	"Auto Scaling":             "autoscaling",
-	"RDS":                      "rds",
-	"ECS":                      "ecs",
-	"Application Auto Scaling": "application-autoscaling",
-	"DynamoDB":                 "dynamodb",
-	"Pricing":                  "pricing",
-	"STS":                      "sts",
+	"EC2":                       "ec2",
+	"Auto Scaling":              "autoscaling",
+	"RDS":                       "rds",
+	"ECS":                       "ecs",
+	"Application Auto Scaling":  "application-autoscaling",
+	"DynamoDB":                  "dynamodb",
+	"Pricing":                   "pricing",
+	"Elastic Load Balancing v2": "elasticloadbalancing",
+	"STS":                       "sts",
 }
 
 func (p *Process) answer(ctx context.Context, _ middleware.FinalizeInput, _ middleware.FinalizeHandler) (
