@@ -29,6 +29,10 @@ func Check(s Snapshot, declared map[killswitch.Kind]killswitch.Declaration) []Fa
 	return c.faults
 }
 
+// StateMissing says of an item that it has an original and no state. Where no run is at work that is a
+// loss, or the trace of a run that was killed between the two: nobody can tell.
+const StateMissing = "its state is missing: what was done with it is not known"
+
 type checking struct {
 	snapshot Snapshot
 	declared map[killswitch.Kind]killswitch.Declaration

@@ -189,7 +189,7 @@ func (s *stored) readParts(newest int, known map[int]bool, fail func(*Fault)) []
 	return parts
 }
 
-// readState gives the item its state. A state that cannot be read leaves the zero State; one that
+// readState gives the item its state. A state that is missing or cannot be read leaves the zero State; one that
 // knows of more than is stored makes the item unusable.
 func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool, whole bool, fail func(*Fault)) bool {
 	if s.state == nil {
@@ -204,8 +204,8 @@ func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool
 	case !known[body.Order]:
 		fail(s.state.orphaned(fmt.Sprintf("a state without its original: that of order %d is missing", body.Order)))
 		return body.Order < newest
-	case body.Order < newest:
-		// Of an earlier pause: of this one nothing has been done yet.
+	case body.Order < newest: // of an earlier pause: of this one nothing has been done yet
+		item.State.Phase = killswitch.Recorded
 	case whole && body.Parts > len(item.Parts):
 		fail(s.state.orphaned(fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
 			body.Parts, len(item.Parts))))

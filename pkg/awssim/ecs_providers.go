@@ -62,7 +62,9 @@ func describeCapacityProviders(c *call, in *ecs.DescribeCapacityProvidersInput) 
 	out := &ecs.DescribeCapacityProvidersOutput{}
 	all := c.region.asg.providers()
 	for _, name := range in.CapacityProviders {
-		at := slices.IndexFunc(all, func(g *group) bool { return name == g.Name || name == c.account.ecsARN(c.region, "capacity-provider/"+g.Name) })
+		at := slices.IndexFunc(all, func(g *group) bool {
+			return name == g.Name || name == c.account.ecsARN(c.region, "capacity-provider/"+g.Name)
+		})
 		if at < 0 {
 			out.Failures = append(out.Failures, c.missing("capacity-provider", name))
 			continue

@@ -318,6 +318,10 @@ func (s *shard) reject(it *item, class awserr.Class, why string) {
 	}
 	it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: first}
 	s.rest(it)
+	if class == awserr.Refused && it.want == killswitch.WantPaused {
+		// What stands in the way stays until somebody lifts it: the same question is asked less and less.
+		it.State.LookAt = s.now().Add(min(s.slow()<<min(it.State.Attempts-1, 8), 4*s.Pace.Idle))
+	}
 	s.phase(it, killswitch.Failed, first)
 }
 

@@ -101,7 +101,7 @@ func (it *item) heldStill() bool {
 		return true
 	case killswitch.TakeAct:
 		return it.steps[it.decision.Step].Wave > first
-	case killswitch.Drift:
+	case killswitch.Drift, killswitch.Replaced:
 		return false
 	case killswitch.Hold, killswitch.Refuse:
 	}
@@ -149,6 +149,15 @@ func (s *shard) spareBeneath(it *item) {
 		}
 		s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down (%s); it gets back the rest when that is back", above.Resource.Ref, why))
 		return
+	}
+	if wave < killswitch.ResumeScalers {
+		return
+	}
+	for _, ref := range it.Resource.Above {
+		if damage, damaged := s.damaged[ref]; damaged && s.byRef[ref] == nil {
+			s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down, which cannot be read (%s); it gets back the rest when that is repaired", ref, damage.Why))
+			return
+		}
 	}
 }
 

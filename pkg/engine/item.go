@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"aws-hit-breaks/pkg/filter"
 	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
 )
 
 // item is a resource in this turn: what is stored of it, and what the turn knows besides.
@@ -49,6 +51,9 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		Resource: found.Resource, Order: order.Seq, Original: found.Original,
 		State: killswitch.State{Phase: killswitch.Running, Order: order.Seq},
 	})
+	for _, above := range s.above[found.Resource.Ref] {
+		it.Resource.Above = append(it.Resource.Above, above.Resource.Ref)
+	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
 	it.want = killswitch.WantPaused
 	it.see(found.Seen)
@@ -66,9 +71,9 @@ func (s *shard) revive(stored killswitch.Item) {
 		if s.attention.woken(it.Resource.Ref) && it.State.Phase == killswitch.Paused {
 			it.State.WakesAt, it.State.LookAt = s.now(), s.now()
 		}
-		if it.State.Phase == "" { // the original was stored, its state was not any more, or is damaged
+		if it.State.Phase == "" { // the original was stored, its state was not any more, or is lost or damaged
 			it.State.Phase = killswitch.Recorded
-			it.illegible = s.damaged[it.Resource.Ref].Why
+			it.illegible = cmp.Or(s.damaged[it.Resource.Ref].Why, snapshots.StateMissing)
 		}
 		s.govern(it)
 		if !it.Settled() && !it.State.Phase.Closed() && s.attention.Stay {

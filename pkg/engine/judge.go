@@ -111,6 +111,7 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 			return
 		}
 		s.phase(it, killswitch.Drifted, d.Reason)
+	case killswitch.Replaced: // existence was judged before
 	}
 }
 

@@ -117,6 +117,8 @@ type Resource struct {
 	Name string            `json:"name,omitempty"` // for humans, where it differs from the id
 	Type string            `json:"type,omitempty"` // size as AWS names it: "m5.large", "db.r6g.xlarge ×2"
 	Tags map[string]string `json:"tags,omitempty"`
+	// Above are the resources that were paused with it and that it lies beneath (Declaration.Beneath).
+	Above []Ref `json:"above,omitempty"`
 	// Uses is what it consumes while it runs, as the listing tells: what its dollars are computed
 	// from. None means that it costs nothing of its own by the hour.
 	Uses []Usage `json:"uses,omitempty"`

@@ -134,12 +134,12 @@ type Do int
 
 // The decisions.
 const (
-	Done    Do = iota + 1 // observed as wanted
-	TakeAct               // take Step
-	Hold                  // wait; look again at Until
-	Refuse                // a verdict: Reason stays
-	Drift                 // somebody changed it: leave it alone, tell
-	Replaced              // it is gone, and another has its name: Reason is how AWS shows it
+	Done     Do = iota + 1 // observed as wanted
+	TakeAct                // take Step
+	Hold                   // wait; look again at Until
+	Refuse                 // a verdict: Reason stays
+	Drift                  // somebody changed it: leave it alone, tell
+	Replaced               // it is gone, and another has its name: Reason is how AWS shows it
 )
 
 // Decision is what Decide says about one item.

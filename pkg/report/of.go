@@ -29,6 +29,9 @@ func (w writer) resources() []Resource {
 			}
 		}
 		for _, it := range shard.Items {
+			if _, named := damaged[it.Resource.Ref]; !named && it.State.Phase == "" && shard.Lease.Generation > 0 && shard.Lease.Owner == "" {
+				damaged[it.Resource.Ref] = snapshots.Fault{Why: snapshots.StateMissing}
+			}
 			list = append(list, w.item(it, damaged))
 			delete(damaged, it.Resource.Ref)
 		}
@@ -57,7 +60,7 @@ func resource(r killswitch.Resource, phase killswitch.Phase, reason string) Reso
 func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fault) Resource {
 	state := it.State
 	r := resource(it.Resource, state.Phase, state.Reason)
-	if r.Phase == "" { // its state is missing: never written, or not readable
+	if r.Phase == "" { // its state is not written yet, missing or not readable
 		r.Phase = killswitch.Recorded
 		if f, ok := damaged[it.Resource.Ref]; ok {
 			r.Phase, r.Reason = killswitch.Unreadable, f.Why

@@ -60,7 +60,7 @@ func rdsClusters() Definition {
 		Check: checkRDSCluster,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
-		return &rdsCluster{env: env, declaration: declaration, client: rds.NewFromConfig(env.Config), reads: env.rdsReads()}
+		return &rdsCluster{env: env, declaration: declaration, reads: env.rdsReads()}
 	}}
 }
 
@@ -79,7 +79,6 @@ func checkRDSCluster(original killswitch.Original, parts []killswitch.Part) erro
 type rdsCluster struct {
 	env         Env
 	declaration killswitch.Declaration
-	client      *rds.Client
 	reads       *rdsReads
 }
 
@@ -89,7 +88,7 @@ func (s *rdsCluster) Declaration() killswitch.Declaration { return s.declaration
 // else is needed to know whether they can be stopped.
 func (s *rdsCluster) Discover(ctx context.Context) iter.Seq2[killswitch.Found, error] {
 	return func(yield func(killswitch.Found, error) bool) {
-		pages := rds.NewDescribeDBClustersPaginator(s.client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(rdsPage)})
+		pages := rds.NewDescribeDBClustersPaginator(s.reads.client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(rdsPage)})
 		var known bonds
 		for pages.HasMorePages() {
 			at := time.Now()
@@ -225,7 +224,7 @@ func unready(members []dbMember, found map[string]rdstypes.DBInstance) (still []
 
 func (s *rdsCluster) look(ctx context.Context, in *rds.DescribeDBClustersInput) (map[string]dbSeen, error) {
 	var clusters []rdstypes.DBCluster
-	pages := rds.NewDescribeDBClustersPaginator(s.client, in)
+	pages := rds.NewDescribeDBClustersPaginator(s.reads.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -257,7 +256,7 @@ func (s *rdsCluster) members(ctx context.Context, clusters []string) (map[string
 	if len(clusters) == 0 {
 		return members, nil
 	}
-	pages := rds.NewDescribeDBInstancesPaginator(s.client, &rds.DescribeDBInstancesInput{
+	pages := rds.NewDescribeDBInstancesPaginator(s.reads.client, &rds.DescribeDBInstancesInput{
 		Filters: dbFilter("db-cluster-id", clusters), MaxRecords: aws.Int32(rdsPage),
 	})
 	for pages.HasMorePages() {
@@ -282,7 +281,7 @@ func (s *rdsCluster) strangers(ctx context.Context, c rdstypes.DBCluster, member
 		if slices.ContainsFunc(members, func(m rdstypes.DBInstance) bool { return aws.ToString(m.DBInstanceIdentifier) == id }) {
 			continue
 		}
-		out, err := s.client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(id)})
+		out, err := s.reads.client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(id)})
 		if awserr.Of(err) == awserr.Gone {
 			continue
 		}
@@ -321,13 +320,13 @@ func (s *rdsCluster) act(ctx context.Context, step, name string) killswitch.Resu
 	at := time.Now()
 	switch step {
 	case stopDBCluster:
-		out, err := s.client.StopDBCluster(ctx, &rds.StopDBClusterInput{DBClusterIdentifier: aws.String(name)})
+		out, err := s.reads.client.StopDBCluster(ctx, &rds.StopDBClusterInput{DBClusterIdentifier: aws.String(name)})
 		if err != nil {
 			return killswitch.Result{Err: fmt.Errorf("stop DB cluster %s: %w", name, err)}
 		}
 		return killswitch.Result{Seen: dbClusterAnswer(at, out.DBCluster, dbStopping, dbStopped)}
 	case startDBCluster:
-		out, err := s.client.StartDBCluster(ctx, &rds.StartDBClusterInput{DBClusterIdentifier: aws.String(name)})
+		out, err := s.reads.client.StartDBCluster(ctx, &rds.StartDBClusterInput{DBClusterIdentifier: aws.String(name)})
 		if err != nil {
 			return killswitch.Result{Err: fmt.Errorf("start DB cluster %s: %w", name, err)}
 		}

@@ -150,7 +150,7 @@ func (s *rdsCluster) lookAround(ctx context.Context, page []rdstypes.DBCluster, 
 
 func (s *rdsCluster) readGlobal(ctx context.Context, known *bonds) error {
 	known.global = map[string]string{}
-	pages := rds.NewDescribeGlobalClustersPaginator(s.client, &rds.DescribeGlobalClustersInput{MaxRecords: aws.Int32(rdsPage)})
+	pages := rds.NewDescribeGlobalClustersPaginator(s.reads.client, &rds.DescribeGlobalClustersInput{MaxRecords: aws.Int32(rdsPage)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.Of(err) == awserr.Denied {
@@ -175,7 +175,7 @@ func (s *rdsCluster) readGlobal(ctx context.Context, known *bonds) error {
 
 func (s *rdsCluster) readBlueGreen(ctx context.Context, known *bonds) error {
 	known.blueGreen, known.switched = map[string]string{}, map[string]string{}
-	pages := rds.NewDescribeBlueGreenDeploymentsPaginator(s.client, &rds.DescribeBlueGreenDeploymentsInput{MaxRecords: aws.Int32(rdsPage)})
+	pages := rds.NewDescribeBlueGreenDeploymentsPaginator(s.reads.client, &rds.DescribeBlueGreenDeploymentsInput{MaxRecords: aws.Int32(rdsPage)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.Of(err) == awserr.Denied {

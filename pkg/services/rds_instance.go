@@ -57,7 +57,7 @@ func rdsInstances() Definition {
 		Check: checkRDSInstance,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
-		return &rdsInstance{env: env, declaration: declaration, client: rds.NewFromConfig(env.Config), reads: env.rdsReads()}
+		return &rdsInstance{env: env, declaration: declaration, reads: env.rdsReads()}
 	}}
 }
 
@@ -76,7 +76,6 @@ func checkRDSInstance(original killswitch.Original, parts []killswitch.Part) err
 type rdsInstance struct {
 	env         Env
 	declaration killswitch.Declaration
-	client      *rds.Client
 	reads       *rdsReads
 }
 
@@ -85,7 +84,7 @@ func (s *rdsInstance) Declaration() killswitch.Declaration { return s.declaratio
 // Discover lists every DB instance; members of clusters with their owner.
 func (s *rdsInstance) Discover(ctx context.Context) iter.Seq2[killswitch.Found, error] {
 	return func(yield func(killswitch.Found, error) bool) {
-		pages := rds.NewDescribeDBInstancesPaginator(s.client, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(rdsPage)})
+		pages := rds.NewDescribeDBInstancesPaginator(s.reads.client, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(rdsPage)})
 		for pages.HasMorePages() {
 			at := time.Now()
 			page, err := pages.NextPage(ctx)
@@ -193,13 +192,13 @@ func (s *rdsInstance) act(ctx context.Context, step, name string) killswitch.Res
 	at := time.Now()
 	switch step {
 	case stopDBInstance:
-		out, err := s.client.StopDBInstance(ctx, &rds.StopDBInstanceInput{DBInstanceIdentifier: aws.String(name)})
+		out, err := s.reads.client.StopDBInstance(ctx, &rds.StopDBInstanceInput{DBInstanceIdentifier: aws.String(name)})
 		if err != nil {
 			return killswitch.Result{Err: fmt.Errorf("stop DB instance %s: %w", name, err)}
 		}
 		return killswitch.Result{Seen: dbInstanceAnswer(at, out.DBInstance, dbStopping, dbStopped)}
 	case startDBInstance:
-		out, err := s.client.StartDBInstance(ctx, &rds.StartDBInstanceInput{DBInstanceIdentifier: aws.String(name)})
+		out, err := s.reads.client.StartDBInstance(ctx, &rds.StartDBInstanceInput{DBInstanceIdentifier: aws.String(name)})
 		if err != nil {
 			return killswitch.Result{Err: fmt.Errorf("start DB instance %s: %w", name, err)}
 		}
