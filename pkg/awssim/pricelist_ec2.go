@@ -46,6 +46,9 @@ func instancePrices() []Listed {
 	for _, size := range slices.Sorted(maps.Keys(linux)) {
 		all = append(all, listedInstance("us-east-1", size, linux[size], karpenter))
 	}
+	metal := listedInstance("us-east-1", "m5.metal", "4.6080000000", karpenter)
+	metal.Family, metal.Attributes["tenancy"] = "Compute Instance (bare metal)", "Dedicated"
+	all = append(all, metal)
 	// Recorded answers of GetProducts, effective 2026-09-01, with their SKUs.
 	const substrate = "https://github.com/scttfrdmn/substrate (emulator, the EC2 products of its price list)"
 	for _, row := range []struct {

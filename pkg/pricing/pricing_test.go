@@ -79,6 +79,7 @@ func TestPrices(t *testing.T) {
 		"a Capacity Block, which is paid in advance":            {product: instance("p5.48xlarge", "RunInstances:CB", "marketoption", "CapacityBlock"), why: "AWS lists it at $0: it is billed in another way, or with something else"},
 		"an operating system that the list does not have":       {product: instance("m5.xlarge", "RunInstances:0010"), why: "AWS's price list has no such product"},
 		"an instance of which the platform is not told":         {product: of("AmazonEC2", "instanceType", "m5.xlarge", "tenancy", "Shared"), why: "AWS's price list has 3 prices for what the listing tells of it, from $0.192 to $0.672 an hour"},
+		"a machine without a hypervisor":                        {product: instance("m5.metal", "RunInstances", "tenancy", "Shared|Dedicated"), dollars: 4.608},
 		"an instance in a Local Zone":                           {product: instance("m5.xlarge", "RunInstances", "locationType", "AWS Local Zone"), why: "AWS's price list has no such product"},
 		"a region without prices":                               {product: in("sa-east-1", instance("m5.xlarge", "RunInstances")), why: "AWS's price list has no such product"},
 		"MySQL":                                                 {product: database("db.t3.large", "MySQL"), dollars: 0.136},

@@ -2,6 +2,7 @@ package services
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -65,8 +66,13 @@ func machineUses(region string, i ec2types.Instance) []killswitch.Usage {
 		return []killswitch.Usage{uses(1, priceEC2, region, attributes)}
 	}
 	attributes["operation"], attributes["tenancy"] = aws.ToString(i.UsageOperation), "Shared"
-	if place.Tenancy == ec2types.TenancyDedicated {
+	switch {
+	case place.Tenancy == ec2types.TenancyDedicated:
 		attributes["tenancy"] = "Dedicated"
+	case strings.Contains(string(i.InstanceType), ".metal"):
+		// The list has machines without a hypervisor as Dedicated, whatever their tenancy
+		// (https://github.com/aws/karpenter-provider-aws/blob/main/pkg/providers/pricing/pricing.go).
+		attributes["tenancy"] = "Shared|Dedicated"
 	}
 	if zone := aws.ToString(place.AvailabilityZone); zone != "" && !zoneOfRegion.MatchString(zone) {
 		// Local Zones and Wavelength have prices of their own, which are not the region's.

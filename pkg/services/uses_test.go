@@ -83,6 +83,7 @@ func TestWhatAResourceCosts(t *testing.T) {
 		"one with an Elastic IP, listed apart":   {fill: instance(awssim.Instance{ElasticIP: "192.0.2.7"}), kind: killswitch.EC2Instance, running: 0.096},
 		"a Windows instance":                     {fill: instance(awssim.Instance{Type: "m5.xlarge", Platform: "Windows", Operation: "RunInstances:0002"}), kind: killswitch.EC2Instance, running: 0.376},
 		"an instance with hardware of its own":   {fill: instance(awssim.Instance{Type: "m5.xlarge", Dedicated: true}), kind: killswitch.EC2Instance, running: 0.204},
+		"a machine without a hypervisor":         {fill: instance(awssim.Instance{Type: "m5.metal"}), kind: killswitch.EC2Instance, running: 4.608},
 		"an instance on a host that is billed":   {fill: instance(awssim.Instance{Type: "m5.xlarge", HostID: "h-1"}), kind: killswitch.EC2Instance},
 		"a Capacity Block, paid in advance":      {fill: instance(awssim.Instance{Type: "p3.2xlarge", Lifecycle: "capacity-block"}), kind: killswitch.EC2Instance},
 		"an instance in a Local Zone":            {fill: instance(awssim.Instance{Zone: "us-east-1-bos-1a"}), kind: killswitch.EC2Instance, why: "AWS's price list has no such product"},
