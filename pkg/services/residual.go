@@ -115,6 +115,7 @@ func volumeUses(region string, v ec2types.Volume) []killswitch.Usage {
 	case ec2types.VolumeTypeGp3:
 		all = append(all, of(max(speed-3000, 0), "System Operation", "VolumeP-IOPS.gp3"),
 			of(max(float64(aws.ToInt32(v.Throughput))-125, 0), "Provisioned Throughput", "VolumeP-Throughput.gp3"))
+	case ec2types.VolumeTypeGp2, ec2types.VolumeTypeSc1, ec2types.VolumeTypeSt1: // their size is all
 	}
 	return killswitch.Sum(append(all, of(size, "Storage", usage))...)
 }
