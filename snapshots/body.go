@@ -154,6 +154,11 @@ func (o *original) check() error {
 	if o.Resource.Ref == (killswitch.Ref{}) {
 		return errors.New("an original without its resource")
 	}
+	for _, u := range o.Resource.Uses {
+		if err := u.Check(); err != nil {
+			return err
+		}
+	}
 	return hasContent(o.Data)
 }
 

@@ -155,6 +155,8 @@ func TestContentThatIsNotWhatItShouldBeIsAFault(t *testing.T) {
 		"does not say when the snapshot":      {forged(Key{"ACCOUNT#1", "SNAPSHOT#s"}, `{"account":"1","snapshot":"s","orders":[{"seq":1}]}`), &Header{}},
 		"does not say when the message":       {forged(Key{"ALARM#m", "SEEN"}, `{"message":"m"}`), &seen{}},
 		"an original without its resource":    {forged(Key{shard, "ORIGINAL#a:b#i#1"}, `{"snapshot":"s","order":1,"data":{}}`), &original{}},
+		"AmazonEC2/r/a=b: the quantity is -1": {forged(Key{shard, "ORIGINAL#a:b#i#1"}, `{"snapshot":"s","order":1,"schema":0,"resource":{"ref":{"account":"","region":"r","kind":"a:b","id":"i"},"uses":[{"product":"AmazonEC2/r/a=b","quantity":-1}]},"data":{}}`), &original{}},
+		"want service/region/attributes":      {forged(Key{shard, "ORIGINAL#a:b#i#1"}, `{"snapshot":"s","order":1,"schema":0,"resource":{"ref":{"account":"","region":"r","kind":"a:b","id":"i"},"uses":[{"product":"AmazonEC2","quantity":1}]},"data":{}}`), &original{}},
 		"an original without content":         {forged(Key{shard, "ORIGINAL#a:b#i#1"}, `{"snapshot":"s","order":1,"resource":{"ref":{"id":"i"}},"data":null}`), &original{}},
 		"a state that belongs to no original": {forged(Key{shard, "STATE#a:b#i"}, `{"snapshot":"s","ref":{"id":"i"}}`), &state{}},
 	} {

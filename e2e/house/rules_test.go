@@ -55,6 +55,16 @@ var rules = []rule{
 		because:  "a fake that shares code with what it checks repeats its mistakes",
 	},
 	{
+		packages: []string{"pkg/engine", "pkg/services"},
+		not:      []string{module + "/pkg/pricing"},
+		because:  "nothing that stops a resource waits for a price",
+	},
+	{
+		packages: []string{"pkg/pricing"},
+		not:      []string{engine, services, snapshots, awssim},
+		because:  "a price is of a product, whatever uses it and wherever it is kept",
+	},
+	{
 		packages: []string{"e2e/floor"},
 		not:      []string{engine, services},
 		because:  "what the brake is measured by must not be made of it",

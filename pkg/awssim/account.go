@@ -78,6 +78,9 @@ type Account struct {
 	processes    map[string]*Process
 	queue        queue
 
+	products []*Listed // of the price list, by SKU; nil until somebody asks
+	spots    []SpotPrice
+
 	began  time.Time     // real time mode: account time starts here
 	jumped time.Duration // real time mode: what Jump has added
 

@@ -28,6 +28,7 @@ func ec2Operations() []operation {
 		op("ec2", "DescribeInstanceTypes", false, describeInstanceTypes),
 		op("ec2", "DescribeInstanceAttribute", false, describeInstanceAttribute),
 		op("ec2", "DescribeSpotInstanceRequests", false, describeSpotInstanceRequests),
+		op("ec2", "DescribeSpotPriceHistory", false, describeSpotPriceHistory),
 		op("ec2", "StopInstances", true, stopInstances),
 		op("ec2", "StartInstances", true, startInstances),
 	}

@@ -163,6 +163,8 @@ func (i *instance) describe(account string) ec2types.Instance {
 		State:                 instanceState(i.shown.state),
 		StateTransitionReason: aws.String(i.shown.transition),
 		LaunchTime:            aws.Time(i.shown.launched.Truncate(1e9)),
+		PlatformDetails:       aws.String(i.Platform),
+		UsageOperation:        aws.String(i.Operation),
 		RootDeviceType:        ec2types.DeviceType(i.RootDevice),
 		PrivateIpAddress:      aws.String(i.privateIP),
 		PublicDnsName:         aws.String(publicName(i.region, i.shown.publicIP)),
@@ -173,6 +175,9 @@ func (i *instance) describe(account string) ec2types.Instance {
 	}
 	if i.shown.reason != "" {
 		d.StateReason = &ec2types.StateReason{Code: aws.String(i.shown.reason), Message: aws.String(reasonMessages[i.shown.reason])}
+	}
+	if i.Dedicated {
+		d.Placement.Tenancy = ec2types.TenancyDedicated
 	}
 	if i.HostID != "" {
 		d.Placement.HostId, d.Placement.Tenancy = aws.String(i.HostID), ec2types.TenancyHost
@@ -196,6 +201,9 @@ func (i *instance) describe(account string) ec2types.Instance {
 		face.Association = &ec2types.InstanceNetworkInterfaceAssociation{
 			PublicIp: aws.String(ip), PublicDnsName: aws.String(publicName(i.region, ip)), IpOwnerId: aws.String(owner),
 		}
+	}
+	face.PrivateIpAddresses = []ec2types.InstancePrivateIpAddress{
+		{Primary: aws.Bool(true), PrivateIpAddress: aws.String(i.privateIP), Association: face.Association},
 	}
 	d.NetworkInterfaces = []ec2types.InstanceNetworkInterface{face}
 	return d

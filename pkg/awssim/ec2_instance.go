@@ -23,6 +23,9 @@ type Instance struct {
 	PublicIP   bool      // gets an auto-assigned public IPv4, a new one at each start
 	ElasticIP  string    // keeps this public IPv4
 	HostID     string    // dedicated host
+	Dedicated  bool      // tenancy dedicated: hardware of its own, but no host
+	Platform   string    // PlatformDetails; default Linux/UNIX
+	Operation  string    // UsageOperation, as which it is billed; default RunInstances
 	Hibernates bool      // enabled for hibernation at launch
 
 	Operator string // principal of the AWS service that manages it; the user may not stop it
@@ -127,6 +130,8 @@ func (a *Account) newInstance(r *region, spec Instance, now time.Time) *instance
 	i.State = cmp.Or(i.State, running)
 	i.Zone = cmp.Or(i.Zone, r.name+"a")
 	i.RootDevice = cmp.Or(i.RootDevice, "ebs")
+	i.Platform = cmp.Or(i.Platform, "Linux/UNIX")
+	i.Operation = cmp.Or(i.Operation, "RunInstances")
 	if s.byID[i.ID] != nil {
 		panic("awssim: instance " + i.ID + " exists already in " + r.name)
 	}

@@ -212,7 +212,7 @@ var instanceTypes = []instanceType{
 	{"m5d.large", 2, 8, 75}, {"m6i.large", 2, 8, 0}, {"m6i.xlarge", 4, 16, 0}, {"m6g.large", 2, 8, 0}, {"m7g.large", 2, 8, 0},
 	{"c5.large", 2, 4, 0}, {"c5.xlarge", 4, 8, 0}, {"c5.4xlarge", 16, 32, 0}, {"c5d.xlarge", 4, 8, 100}, {"c6i.2xlarge", 8, 16, 0},
 	{"r5.large", 2, 16, 0}, {"r5.xlarge", 4, 32, 0}, {"r5d.large", 2, 16, 75}, {"r6g.xlarge", 4, 32, 0}, {"i3.large", 2, 15.25, 475},
-	{"i4i.xlarge", 4, 32, 937}, {"g5.xlarge", 4, 16, 250}, {"p3.2xlarge", 8, 61, 0}, {"mac2.metal", 8, 16, 0}, {"m3.medium", 1, 3.75, 4},
+	{"i4i.xlarge", 4, 32, 937}, {"g5.xlarge", 4, 16, 250}, {"p3.2xlarge", 8, 61, 0}, {"m5.metal", 96, 384, 0}, {"mac2.metal", 8, 16, 0}, {"m3.medium", 1, 3.75, 4},
 }
 
 // describeInstanceTypes lists types, all or by name.

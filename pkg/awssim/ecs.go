@@ -58,9 +58,18 @@ type ECSService struct {
 	Express bool
 	// Deploying is for how long a second deployment is still there.
 	Deploying time.Duration
+	Size      TaskSize
 	// ProtectedTasks is how many tasks have scale-in protection, and ProtectedFor for how long.
 	ProtectedTasks int
 	ProtectedFor   time.Duration
+}
+
+// TaskSize is what a task on Fargate has.
+type TaskSize struct {
+	CPU, Memory int  // units of 1/1024 vCPU, MiB; default 1024 and 2048
+	Disk        int  // GiB; default 20
+	ARM         bool // architecture; default x86_64
+	Windows     bool
 }
 
 // ECSTask is a running task that belongs to no service. Once stopped it never comes back.
@@ -68,6 +77,7 @@ type ECSTask struct {
 	Cluster string
 	Family  string // default "job"
 	Host    string // EC2 instance it runs on; default Fargate
+	Size    TaskSize
 	Tags    map[string]string
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -101,6 +102,8 @@ func (c *call) showTask(cluster *ecsCluster, t *ecsTask, tags bool) types.Task {
 	}
 	if t.host != nil {
 		out.ContainerInstanceArn = aws.String(t.host.arn)
+	} else {
+		t.showSize(&out)
 	}
 	if t.why != "" {
 		out.StoppedReason = aws.String(t.why)
@@ -111,6 +114,28 @@ func (c *call) showTask(cluster *ecsCluster, t *ecsTask, tags bool) types.Task {
 		}
 	}
 	return out
+}
+
+// showSize adds what ECS tells of a task on Fargate alone.
+func (t *ecsTask) showSize(out *types.Task) {
+	size, provider := t.spec.Size, ""
+	if s := t.service; s != nil {
+		size, provider = s.Size, s.Provider
+	}
+	out.Cpu, out.Memory = aws.String(strconv.Itoa(cmp.Or(size.CPU, 1024))), aws.String(strconv.Itoa(cmp.Or(size.Memory, 2048)))
+	out.EphemeralStorage = &types.EphemeralStorage{SizeInGiB: int32(cmp.Or(size.Disk, 20))}
+	out.PlatformFamily = aws.String("Linux")
+	if size.Windows {
+		out.PlatformFamily = aws.String("Windows_Server_2022_Core")
+	}
+	architecture := "x86_64"
+	if size.ARM {
+		architecture = "arm64"
+	}
+	out.Attributes = []types.Attribute{{Name: aws.String("ecs.cpu-architecture"), Value: aws.String(architecture)}}
+	if provider != "" {
+		out.CapacityProviderName = aws.String(provider)
+	}
 }
 
 func timeOrNil(t time.Time) *time.Time {

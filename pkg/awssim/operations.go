@@ -21,6 +21,7 @@ type region struct {
 	ecs      *ecsState
 	aas      *aasState
 	sns      *snsState
+	residual residualState
 }
 
 func newRegion(name string) *region {
@@ -48,6 +49,8 @@ func operations() []operation {
 		ecsOperations(),
 		scalingOperations(),
 		snsOperations(),
+		pricingOperations(),
+		residualOperations(),
 	} {
 		all = append(all, table...)
 	}
@@ -77,6 +80,7 @@ func op[I, O any](service, name string, mutating bool, handle func(*call, *I) (*
 type call struct {
 	account *Account
 	region  *region
+	sentTo  string // the region of the endpoint
 	process *Process
 	now     time.Time // account time of the effect
 	sent    time.Time // account time at which the caller made it

@@ -80,6 +80,9 @@ var limits = map[string]limit{
 	"ecs:DescribeCapacityProviders":  {bucket: "ecs cluster read", requests: rate{50, 20}},
 	"ecs:DescribeContainerInstances": {bucket: "ecs cluster resource read", requests: rate{100, 20}},
 
+	// https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-pelong.html
+	"pricing:GetProducts": {requests: rate{10, 5}},
+
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 	"sts:GetCallerIdentity": {requests: rate{600, 600}},
 }
@@ -159,7 +162,7 @@ func tooFast(service string) error {
 	switch service {
 	case "ec2":
 		return apiError(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")
-	case "ecs", "application-autoscaling":
+	case "ecs", "application-autoscaling", "pricing":
 		return apiError(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	case "dynamodb":
 		return withStatus(http.StatusBadRequest, &ddbtypes.ProvisionedThroughputExceededException{

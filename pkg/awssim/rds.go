@@ -46,6 +46,8 @@ type DBInstance struct {
 	Engine  string // default "postgres"
 	Class   string // default "db.m6g.large"
 	MultiAZ bool
+	Licence string // LicenseModel; default "license-included" for SQL Server and Oracle, else the engine's own
+	Disk    DBDisk
 	// ReplicaOf makes it a read replica: the identifier of its source in the same region, or the
 	// source's ARN in another.
 	ReplicaOf string
@@ -55,11 +57,19 @@ type DBInstance struct {
 	Life        DBLife
 }
 
+// DBDisk is the disk of a DB instance.
+type DBDisk struct {
+	Type             string // default "gp3"
+	Size             int32  // GB; default 100
+	IOPS, Throughput int32
+}
+
 // DBCluster is a cluster of Aurora, DocumentDB or Neptune, or a Multi-AZ DB cluster, with its
 // members. Its engine decides which.
 type DBCluster struct {
 	ID     string
 	Engine string // default "aurora-postgresql"; "mysql" or "postgres" make a Multi-AZ DB cluster
+	Disk   string // StorageType; "aurora-iopt1" pays no input and output
 	Mode   string // EngineMode, default "provisioned"; "serverless" is Aurora Serverless v1
 	// Limitless makes it Aurora Limitless. AWS does not say whether it can be stopped; here it is refused
 	// for good, which is the harder of the two for whoever tries.

@@ -144,10 +144,17 @@ func (c *call) showInstance(db *dbInstance, status string) *types.DBInstance {
 		DBInstanceIdentifier: aws.String(db.id), DBInstanceArn: aws.String(db.arn), DbiResourceId: aws.String(db.resource),
 		DBInstanceClass: aws.String(db.spec.Class), Engine: aws.String(db.spec.Engine), EngineVersion: aws.String("16.4"),
 		DBInstanceStatus: aws.String(status), InstanceCreateTime: aws.Time(db.created), MultiAZ: aws.Bool(db.spec.MultiAZ),
-		AllocatedStorage: aws.Int32(100), StorageType: aws.String("gp3"), StorageEncrypted: aws.Bool(true),
+		AllocatedStorage: aws.Int32(cmp.Or(db.spec.Disk.Size, 100)), StorageType: aws.String(cmp.Or(db.spec.Disk.Type, "gp3")),
+		StorageEncrypted: aws.Bool(true), LicenseModel: aws.String(db.spec.licence()),
 		AvailabilityZone: aws.String(c.region.name + "a"), TagList: dbTags(db.tags), PubliclyAccessible: aws.Bool(false),
 		Endpoint:                         &types.Endpoint{Address: aws.String(db.id + ".simulated." + c.region.name + ".rds.amazonaws.com"), Port: aws.Int32(5432)},
 		ReadReplicaDBInstanceIdentifiers: c.replicasOf(db),
+	}
+	if disk := db.spec.Disk; disk.IOPS > 0 {
+		out.Iops = aws.Int32(disk.IOPS)
+	}
+	if disk := db.spec.Disk; disk.Throughput > 0 {
+		out.StorageThroughput = aws.Int32(disk.Throughput)
 	}
 	if db.cluster != nil {
 		out.DBClusterIdentifier = aws.String(db.cluster.id)
@@ -163,6 +170,19 @@ func (c *call) showInstance(db *dbInstance, status string) *types.DBInstance {
 		out.AutomaticRestartTime = aws.Time(db.restartAt)
 	}
 	return out
+}
+
+// licence is the license model: https://docs.aws.amazon.com/cli/latest/reference/rds/create-db-instance.html.
+func (db DBInstance) licence() string {
+	switch engine, _, _ := strings.Cut(db.Engine, "-"); {
+	case db.Licence != "":
+		return db.Licence
+	case engine == "sqlserver", engine == "oracle":
+		return "license-included"
+	case engine == "postgres":
+		return "postgresql-license"
+	}
+	return "general-public-license"
 }
 
 // showCluster is a cluster as AWS describes it.
@@ -192,6 +212,9 @@ func (c *call) showCluster(cluster *dbCluster, status string) *types.DBCluster {
 	}
 	if !stoppableEngine(cluster.spec.Engine) {
 		out.DBClusterInstanceClass = aws.String("db.m6gd.large")
+	}
+	if cluster.spec.Disk != "" {
+		out.StorageType = aws.String(cluster.spec.Disk)
 	}
 	if cluster.spec.Limitless {
 		out.ClusterScalabilityType = types.ClusterScalabilityTypeLimitless

@@ -267,8 +267,8 @@ func (a *Account) effect(t *attempt, now time.Time) (any, error) {
 	if t.fault.Before != nil {
 		return nil, t.fault.Before
 	}
-	c := &call{account: a, region: a.region(t.call.Region), process: t.process, now: now, sent: t.traced.Sent, key: t.key, hash: t.hash}
-	if c.region == nil {
+	c := &call{account: a, region: a.region(t.call.Region), sentTo: t.call.Region, process: t.process, now: now, sent: t.traced.Sent, key: t.key, hash: t.hash}
+	if c.region == nil && t.call.Service != "pricing" { // whose endpoints are the same for all accounts
 		// An opt-in region that is not enabled knows no credentials of the account:
 		// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 		return nil, apiError(http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")

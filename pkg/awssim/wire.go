@@ -184,14 +184,16 @@ func (p *Process) captureInput(ctx context.Context, in middleware.InitializeInpu
 
 // services gives the SDK's service ids the names that IAM uses.
 var services = map[string]string{
-	"EC2":                      "ec2",
-	"Auto Scaling":             "autoscaling",
-	"RDS":                      "rds",
-	"ECS":                      "ecs",
-	"Application Auto Scaling": "application-autoscaling",
-	"DynamoDB":                 "dynamodb",
-	"STS":                      "sts",
-	"SNS":                      "sns",
+	"EC2":                       "ec2",
+	"Auto Scaling":              "autoscaling",
+	"RDS":                       "rds",
+	"ECS":                       "ecs",
+	"Application Auto Scaling":  "application-autoscaling",
+	"DynamoDB":                  "dynamodb",
+	"Pricing":                   "pricing",
+	"Elastic Load Balancing v2": "elasticloadbalancing",
+	"STS":                       "sts",
+	"SNS":                       "sns",
 }
 
 func (p *Process) answer(ctx context.Context, _ middleware.FinalizeInput, _ middleware.FinalizeHandler) (

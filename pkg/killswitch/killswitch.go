@@ -119,6 +119,9 @@ type Resource struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	// Above are the resources that were paused with it and that it lies beneath (Declaration.Beneath).
 	Above []Ref `json:"above,omitempty"`
+	// Uses is what it consumes while it runs, as the listing tells: what its dollars are computed
+	// from. None means that it costs nothing of its own by the hour.
+	Uses []Usage `json:"uses,omitempty"`
 }
 
 // Original is what has to be known to put a resource back: a service's own type as JSON with the

@@ -323,11 +323,13 @@ func (s *groups) found(group asgtypes.AutoScalingGroup, members membership, at t
 		State: look.String(), Active: look.active(),
 		Seen: killswitch.Observation{Presence: killswitch.Present, At: at, State: look.String(), Resource: look},
 	}
+	var used []killswitch.Usage
 	for _, m := range look.Members {
 		i, ok := members.instances[m.ID]
 		if !ok {
 			continue
 		}
+		used = append(used, instanceUses(s.env.Config.Region, i)...)
 		tags := tagsOf(i.Tags)
 		found.Parts = append(found.Parts, killswitch.Resource{
 			Ref: s.env.ref(killswitch.EC2Instance, m.ID), Name: tags["Name"], Type: string(i.InstanceType), Tags: tags,
@@ -336,6 +338,7 @@ func (s *groups) found(group asgtypes.AutoScalingGroup, members membership, at t
 			found.Weight += sizeWeight(string(i.InstanceType))
 		}
 	}
+	found.Resource.Uses = killswitch.Sum(used...)
 	if !found.Active {
 		return found, nil
 	}

@@ -279,6 +279,7 @@ func (s *instances) found(i ec2types.Instance, known around, at time.Time) (kill
 	found := killswitch.Found{
 		Resource: killswitch.Resource{
 			Ref: s.env.ref(killswitch.EC2Instance, id), Name: tags["Name"], Type: string(i.InstanceType), Tags: tags,
+			Uses: instanceUses(s.env.Config.Region, i),
 		},
 		State: seen.State, Active: upOrComing(seen.State), Weight: sizeWeight(string(i.InstanceType)),
 		Seen: killswitch.Observation{Presence: killswitch.Present, At: at, State: seen.State, Resource: seen},

@@ -108,8 +108,10 @@ func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecs
 	}
 	seen := seeECSService(service, target)
 	found := killswitch.Found{
-		Resource: killswitch.Resource{Ref: ref, Type: ecsType(service), Tags: ecsTags(service.Tags)},
-		State:    seen.Status, Active: seen.Desired > 0 || seen.Running > 0,
+		Resource: killswitch.Resource{
+			Ref: ref, Type: ecsType(service), Tags: ecsTags(service.Tags), Uses: tasksUse(s.env.Config.Region, tasks),
+		},
+		State: seen.Status, Active: seen.Desired > 0 || seen.Running > 0,
 		Seen:   killswitch.Observation{Presence: killswitch.Present, At: at, State: seen.Status, Resource: seen},
 		Weight: ecsWeight(service, tasks),
 	}
@@ -150,6 +152,7 @@ func (s *ecsService) taskResource(cluster string, task ecstypes.Task) killswitch
 	return killswitch.Resource{
 		Ref:  s.env.ref(killswitch.ECSService, nameOf(cluster)+"/task/"+nameOf(aws.ToString(task.TaskArn))),
 		Name: aws.ToString(task.Group), Type: string(task.LaunchType), Tags: ecsTags(task.Tags),
+		Uses: tasksUse(s.env.Config.Region, []ecstypes.Task{task}),
 	}
 }
 

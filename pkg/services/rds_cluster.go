@@ -125,6 +125,7 @@ func (s *rdsCluster) found(c rdstypes.DBCluster, members []rdstypes.DBInstance, 
 		found.Weight += dbInstanceWeight(member)
 	}
 	if found.Active {
+		found.Resource.Uses = dbClusterUses(s.env.Config.Region, c, members)
 		verdict, doubt := known.judge(c)
 		if seen.Verdict == "" {
 			seen.Verdict = verdict

@@ -119,6 +119,7 @@ func (s *rdsInstance) found(db rdstypes.DBInstance, at time.Time) (killswitch.Fo
 	if !found.Active {
 		return found, nil
 	}
+	found.Resource.Uses = dbInstanceUses(s.env.Config.Region, db)
 	if found.Verdict = seen.Verdict; found.Verdict != "" {
 		return found, nil
 	}

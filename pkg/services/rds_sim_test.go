@@ -57,6 +57,7 @@ func TestDiscoverDBInstances(t *testing.T) {
 			Ref:  killswitch.Ref{Account: "111122223333", Region: here, Kind: killswitch.RDSInstance, ID: "plain"},
 			Type: "db.m6g.large", Tags: map[string]string{"env": "dev"},
 		}
+		plain.Resource.Uses = nil // uses_test.go
 		if diff := cmp.Diff(wantResource, plain.Resource); diff != "" {
 			t.Errorf("resource (-want +got):\n%s", diff)
 		}
