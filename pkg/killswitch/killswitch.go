@@ -117,6 +117,9 @@ type Resource struct {
 	Name string            `json:"name,omitempty"` // for humans, where it differs from the id
 	Type string            `json:"type,omitempty"` // size as AWS names it: "m5.large", "db.r6g.xlarge ×2"
 	Tags map[string]string `json:"tags,omitempty"`
+	// Uses is what it consumes while it runs, as the listing tells: what its dollars are computed
+	// from. None means that it costs nothing of its own by the hour.
+	Uses []Usage `json:"uses,omitempty"`
 }
 
 // Original is what has to be known to put a resource back: a service's own type as JSON with the
