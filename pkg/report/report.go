@@ -31,6 +31,7 @@ type Report struct {
 	Resources    []Resource     `json:"resources"`    // by region, kind and id
 	NotInspected []NotInspected `json:"notInspected"` // by region and kind
 	Problems     []Problem      `json:"problems"`     // what is wrong in the store
+	Residuals    []Residual     `json:"residuals"`    // what costs by the hour and has no pause, by region, kind and id
 }
 
 // Order is one order, for humans and scripts.
@@ -58,6 +59,8 @@ type Summary struct {
 	// LeftAlone are resources that stay as they are because they cannot be paused or are protected.
 	// More of them than the store lists one by one are in this count and not in the resources.
 	LeftAlone int `json:"leftAlone"`
+	// Cost is of all resources and residuals.
+	Cost CostSummary `json:"cost"`
 }
 
 // Resource is one resource and how it stands.
@@ -80,6 +83,10 @@ type Resource struct {
 	WakesAt  time.Time `json:"wakesAt,omitzero"`  // when AWS itself starts it again
 	// ChangedByAWS are the fields that AWS itself changed at the stop and start, "old → new".
 	ChangedByAWS map[string]string `json:"changedByAWS,omitempty"`
+	// Cost is absent where no prices were looked up.
+	Cost *Cost `json:"cost,omitempty"`
+	// Uses is what its dollars are computed from.
+	Uses []killswitch.Usage `json:"-"`
 }
 
 // Ref is the resource's name in the world.
@@ -121,7 +128,7 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 	for _, o := range w.orders {
 		r.Orders = append(r.Orders, orderOf(o))
 	}
-	r.Resources, r.NotInspected, r.Problems = w.resources(), w.notInspected(), w.problems()
+	r.Resources, r.NotInspected, r.Problems, r.Residuals = w.resources(), w.notInspected(), w.problems(), []Residual{}
 	r.count()
 	for _, shard := range s.Shards {
 		for _, c := range shard.Coverage {
@@ -136,7 +143,7 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 func Empty(account string) Report {
 	r := Report{
 		Schema: Schema, Account: account, Orders: []Order{}, Resources: []Resource{},
-		NotInspected: []NotInspected{}, Problems: []Problem{},
+		NotInspected: []NotInspected{}, Problems: []Problem{}, Residuals: []Residual{},
 	}
 	r.count()
 	return r
@@ -176,7 +183,7 @@ func (r Report) ExitCode() int {
 func (r *Report) count() {
 	s := Summary{
 		Phases: map[killswitch.Phase]int{}, NotInspected: len(r.NotInspected), Problems: len(r.Problems),
-		Total: len(r.Resources),
+		Total: len(r.Resources), Cost: costs(r.Resources, r.Residuals),
 	}
 	var regions []string
 	for _, resource := range r.Resources {

@@ -157,6 +157,7 @@ type Group struct {
 	Kind   killswitch.Kind
 	Count  int
 	Phases map[killswitch.Phase]int
+	Hourly *float64 // of all of them while they run; nil where one of them is not known
 }
 
 // Groups counts the resources by region and kind, sorted.
@@ -165,9 +166,12 @@ func (r Report) Groups() []Group {
 	for _, resource := range r.Resources { // sorted by region and kind
 		last := len(groups) - 1
 		if last < 0 || groups[last].Region != resource.Region || groups[last].Kind != resource.Kind {
-			groups = append(groups, Group{Region: resource.Region, Kind: resource.Kind, Phases: map[killswitch.Phase]int{}})
+			groups = append(groups, Group{
+				Region: resource.Region, Kind: resource.Kind, Phases: map[killswitch.Phase]int{}, Hourly: new(float64),
+			})
 			last++
 		}
+		groups[last].Hourly = sum(groups[last].Hourly, resource.Cost)
 		groups[last].Count++
 		groups[last].Phases[resource.Phase]++
 	}
