@@ -27,6 +27,7 @@ require (
 require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.14
 	github.com/google/go-cmp v0.7.0
+	github.com/google/jsonschema-go v0.4.3
 	github.com/rogpeppe/go-internal v1.16.0
 	pgregory.net/rapid v1.3.0
 )

@@ -17,7 +17,7 @@ const (
 // Rate is what something costs in US dollars at list prices: no Savings Plans, no credits and no free
 // tier. What is not known is absent and never 0.
 type Rate struct {
-	Hourly  *float64 `json:"hourly,omitempty"`
+	Hourly  *float64 `json:"hourly,omitempty"`  // while it runs
 	Daily   *float64 `json:"daily,omitempty"`   // 24 times hourly
 	Monthly *float64 `json:"monthly,omitempty"` // 730 times hourly
 	Why     string   `json:"unknown,omitempty"` // why it is not known
@@ -25,17 +25,17 @@ type Rate struct {
 
 // Cost is what a resource costs.
 type Cost struct {
-	Rate              // while it runs
+	Rate
 	Residual *float64 `json:"residual,omitempty"` // of the hourly figure, what it goes on to cost while it is paused
 }
 
 // Residual is something that costs by the hour and has no pause.
 type Residual struct {
-	Region string          `json:"region"`
-	Kind   killswitch.Kind `json:"kind"`
-	ID     string          `json:"id"`
-	Name   string          `json:"name,omitempty"`
-	Type   string          `json:"type,omitempty"`
+	Region string          `json:"region"`         // the AWS region
+	Kind   killswitch.Kind `json:"kind"`           // "ec2:volume", "ec2:nat-gateway", …
+	ID     string          `json:"id"`             // as AWS knows it in the account and region
+	Name   string          `json:"name,omitempty"` // for humans, where it differs from the id
+	Type   string          `json:"type,omitempty"` // what it is, as AWS names it
 	Rate
 	Uses []killswitch.Usage `json:"-"` // what its dollars are computed from
 }
