@@ -191,8 +191,13 @@ func (r Report) In(phases ...killswitch.Phase) []Resource {
 
 // LeftAlone are the resources that stay as they are, each with its reason.
 func (r Report) LeftAlone() []Resource {
-	return r.In(killswitch.Unpausable, killswitch.Protected, killswitch.Untouched)
+	return r.In(leftAlonePhases...)
 }
+
+// IsLeftAlone says whether the resource stays as it is.
+func (r Resource) IsLeftAlone() bool { return slices.Contains(leftAlonePhases, r.Phase) }
+
+var leftAlonePhases = []killswitch.Phase{killswitch.Unpausable, killswitch.Protected, killswitch.Untouched}
 
 // Amiss are the resources that a human has to see to, each with its reason.
 func (r Report) Amiss() []Resource {
