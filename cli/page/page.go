@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/net/html"
@@ -95,7 +96,7 @@ func bills(r report.Report) *html.Node {
 			element("dd", nil, report.Dollars(b.Daily)+" a day · "+report.Dollars(b.Hourly)+" an hour"),
 		))
 	}
-	return element("section", attributes{"aria-label": "Costs"}, cards, element("p", attributes{"class": "terms"}, r.Terms()))
+	return element("section", attributes{"aria-label": "Costs"}, cards, element("p", attributes{"class": "terms"}, strings.Join(r.Terms(), " ")))
 }
 
 func orders(r report.Report) *html.Node {

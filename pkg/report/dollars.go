@@ -64,11 +64,11 @@ func (r Report) Bills() []Bill {
 	}
 }
 
-// Terms says what the dollars are, and what is not in them.
-func (r Report) Terms() string {
-	terms := "List prices, without Savings Plans, credits or free tier."
+// Terms says what the dollars are, and what is not in them, in a sentence each.
+func (r Report) Terms() []string {
+	terms := []string{"List prices, without Savings Plans, credits or free tier."}
 	if n := r.Summary.Cost.Unknown; n > 0 {
-		terms += " Not in the sums: " + Count(n, "resource") + " of unknown cost."
+		terms = append(terms, "Not in the sums: "+Count(n, "resource")+" of unknown cost.")
 	}
 	return terms
 }

@@ -49,23 +49,7 @@ func TestJSON(t *testing.T) {
     "notInspected": 1,
     "changedByAWS": 1,
     "problems": 0,
-    "leftAlone": 0,
-    "cost": {
-      "running": 0,
-      "saved": 0,
-      "kept": 0,
-      "daily": {
-        "running": 0,
-        "saved": 0,
-        "kept": 0
-      },
-      "monthly": {
-        "running": 0,
-        "saved": 0,
-        "kept": 0
-      },
-      "unknown": 2
-    }
+    "leftAlone": 0
   },
   "resources": [
     {
@@ -112,8 +96,7 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const nothing = `{"schema":1,"account":"111122223333","orders":[],"summary":{"total":0,"phases":{},"regions":0,"pending":0,` +
-		`"notInspected":0,"changedByAWS":0,"problems":0,"leftAlone":0,"cost":{"running":0,"saved":0,"kept":0,"daily":{"running":0,"saved":0,"kept":0},` +
-		`"monthly":{"running":0,"saved":0,"kept":0},"unknown":0}},"resources":[],"notInspected":[],"problems":[],"residuals":[]}`
+		`"notInspected":0,"changedByAWS":0,"problems":0,"leftAlone":0},"resources":[],"notInspected":[],"problems":[],"residuals":[]}`
 	if diff := cmp.Diff(nothing, string(empty)); diff != "" {
 		t.Error(diff)
 	}

@@ -59,8 +59,9 @@ type Summary struct {
 	// LeftAlone are resources that stay as they are because they cannot be paused or are protected.
 	// More of them than the store lists one by one are in this count and not in the resources.
 	LeftAlone int `json:"leftAlone"`
-	// Cost is of all resources and residuals, in US dollars an hour at list prices.
-	Cost CostSummary `json:"cost"`
+	// Cost is of all resources and residuals, in US dollars an hour at list prices. It is absent where no
+	// prices were looked up.
+	Cost CostSummary `json:"cost,omitzero"`
 }
 
 // Resource is one resource and how it stands.
@@ -183,7 +184,10 @@ func (r Report) ExitCode() int {
 func (r *Report) count() {
 	s := Summary{
 		Phases: map[killswitch.Phase]int{}, NotInspected: len(r.NotInspected), Problems: len(r.Problems),
-		Total: len(r.Resources), Cost: costs(r.Resources, r.Residuals),
+		Total: len(r.Resources),
+	}
+	if r.HasPrices() {
+		s.Cost = costs(r.Resources, r.Residuals)
 	}
 	var regions []string
 	for _, resource := range r.Resources {
