@@ -33,12 +33,14 @@ type cli struct {
 	World
 	screen  *ui.Screen
 	json    bool
+	output  output
 	started bool // a command is running: the command line was understood
 }
 
 // Main runs the command line and returns the code to exit with.
 func Main(ctx context.Context, args []string, world World) int {
 	c := &cli{World: world, screen: ui.New(world.In, world.Out, world.Err)}
+	defer c.output.discard()
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetOut(world.Out)

@@ -43,6 +43,7 @@ aws-hit-breaks:protect is never touched. Pausing again adds what is newly runnin
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.pause(cmd.Context(), h) },
 	}
 	h.flags(cmd)
+	outputFlags(cmd, c)
 	return cmd
 }
 
@@ -122,6 +123,7 @@ func (s *session) confirmPause(ctx context.Context, request engine.Request) (boo
 	}
 	s.screen.Plan(r)
 	s.screen.Say("%s", r.Headline())
+	s.screen.Costs(r)
 	if r.Summary.Phases[killswitch.WouldPause] == 0 && len(r.NotInspected) == 0 {
 		s.screen.Say("there is nothing to pause: nothing was changed")
 		return false, exitOf(r)

@@ -25,6 +25,7 @@ same, after a question that --yes skips.` + exits,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.resume(cmd.Context(), h) },
 	}
 	h.flags(cmd)
+	outputFlags(cmd, c)
 	cmd.Flags().BoolVar(&h.force, "force", false, "put back also what somebody changed since the pause")
 	return cmd
 }

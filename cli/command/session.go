@@ -99,19 +99,6 @@ func (s *session) read(ctx context.Context, id string) (report.Report, error) {
 	return report.Of(snapshot, boot.Declared()), nil
 }
 
-// show prints a report as data, and tells it in a sentence.
-func (s *session) show(r report.Report, headline string) error {
-	if s.json {
-		if err := s.screen.JSON(r); err != nil {
-			return err
-		}
-	} else {
-		s.screen.Report(r)
-	}
-	s.screen.Say("%s", headline)
-	return nil
-}
-
 // resumeCommand is the command that puts back what the scope took in.
 func (s *session) resumeCommand(scope killswitch.Scope) string {
 	command := "aws-hit-breaks resume" + scopeArgs(scope)

@@ -23,9 +23,11 @@ everything was before.` + exits,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	show := newSnapshot(c, "show ID", "Show how everything in a snapshot stands", cobra.ExactArgs(1), (*session).showSnapshot)
+	outputFlags(show, c)
 	cmd.AddCommand(
 		newSnapshot(c, "list", "List the snapshots, newest first", cobra.NoArgs, (*session).listSnapshots),
-		newSnapshot(c, "show ID", "Show how everything in a snapshot stands", cobra.ExactArgs(1), (*session).showSnapshot),
+		show,
 		newSnapshot(c, "check ID", "Read a whole snapshot and name everything wrong with it", cobra.ExactArgs(1), (*session).checkSnapshot),
 	)
 	return cmd

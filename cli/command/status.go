@@ -22,6 +22,7 @@ recorded and asks AWS about no resource.` + exits,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.status(cmd.Context(), local) },
 	}
 	localFlag(cmd, &local)
+	outputFlags(cmd, c)
 	return cmd
 }
 

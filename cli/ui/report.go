@@ -36,6 +36,7 @@ func (s *Screen) summary(to stream, r report.Report) {
 		to.print("and " + strconv.Itoa(more) + " more that the store does not list one by one\n")
 	}
 	to.section("Not inspected:", notInspected(r))
+	to.section("No pause, and costs:", residuals(r))
 }
 
 // LeftAlone is talk: what stays as it is, each with its reason.
@@ -65,13 +66,51 @@ func (s stream) section(title string, t Table) {
 	s.table(t)
 }
 
-// Groups is a report by region and kind.
+// Groups is a report by region and kind. With prices the counts are in the last column alone, so that
+// 80 columns are enough.
 func Groups(r report.Report) Table {
+	if r.HasPrices() {
+		t := Table{Header: []string{"REGION", "KIND", "$/HOUR", "$/MONTH", "HOW THEY STAND"}}
+		for _, g := range r.Groups() {
+			t.Rows = append(t.Rows, append(append([]string{g.Region, string(g.Kind)}, figures(g.Hourly)...), report.Tally(g.Phases)))
+		}
+		return t
+	}
 	t := Table{Header: []string{"REGION", "KIND", "FOUND", "HOW THEY STAND"}}
 	for _, g := range r.Groups() {
 		t.Rows = append(t.Rows, []string{g.Region, string(g.Kind), strconv.Itoa(g.Count), report.Tally(g.Phases)})
 	}
 	return t
+}
+
+// figures are what an hour costs, and a month.
+func figures(hourly *float64) []string {
+	if hourly == nil {
+		return []string{report.Unknown, report.Unknown}
+	}
+	return []string{report.Dollars(*hourly), report.Dollars(*hourly * report.HoursOfMonth)}
+}
+
+func residuals(r report.Report) Table {
+	t := Table{Header: []string{"REGION", "$/HOUR", "$/MONTH", "WHAT"}}
+	for _, x := range r.Residuals {
+		what := string(x.Kind) + " " + named(report.Resource{ID: x.ID, Name: x.Name})
+		t.Rows = append(t.Rows, append(append([]string{x.Region}, figures(x.Hourly)...), what))
+	}
+	return t
+}
+
+// Costs is talk: the sums, where prices were looked up.
+func (s *Screen) Costs(r report.Report) {
+	if !r.HasPrices() {
+		return
+	}
+	for _, b := range r.Bills() {
+		s.Say("%s: %s an hour, %s a day, %s a month", b.What, report.Dollars(b.Hourly), report.Dollars(b.Daily), report.Dollars(b.Monthly))
+	}
+	for _, sentence := range r.Terms() {
+		s.Say("%s", sentence)
+	}
 }
 
 // resources are told in a line each where the terminal is wide enough to leave room for a reason, and

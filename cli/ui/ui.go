@@ -16,6 +16,8 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
+
+	"aws-hit-breaks/pkg/report"
 )
 
 // Screen is where a command prints and asks.
@@ -40,6 +42,13 @@ func New(in io.Reader, out, err io.Writer) *Screen {
 func (s *Screen) Story() *Screen {
 	told := *s
 	told.err = told.out
+	return &told
+}
+
+// Into is the same screen with its data going elsewhere than to standard output.
+func (s *Screen) Into(w io.Writer) *Screen {
+	told := *s
+	told.out = stream{w: w}
 	return &told
 }
 
@@ -92,6 +101,14 @@ func (s *Screen) JSON(value any) error {
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("write JSON to standard output: %w", err)
+	}
+	return nil
+}
+
+// CSV is data: a report as a table for spreadsheets.
+func (s *Screen) CSV(r report.Report) error {
+	if err := r.CSV(s.out.w); err != nil {
+		return fmt.Errorf("write CSV to standard output: %w", err)
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func (w writer) resources() []Resource {
 		for ref, f := range damaged { // sorted below
 			list = append(list, Resource{
 				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: killswitch.Unreadable, Reason: f.Why,
+				Uses: []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
 			})
 		}
 		for _, c := range shard.Coverage {
@@ -53,6 +54,7 @@ func (w writer) resources() []Resource {
 func resource(r killswitch.Resource, phase killswitch.Phase, reason string) Resource {
 	return Resource{
 		Region: r.Ref.Region, Kind: r.Ref.Kind, ID: r.Ref.ID, Name: r.Name, Type: r.Type, Phase: phase, Reason: reason,
+		Uses: r.Uses,
 	}
 }
 

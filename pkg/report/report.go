@@ -19,55 +19,59 @@ const Schema = 1
 
 // Report is how an account stands, or stood, or would stand.
 type Report struct {
-	Schema   int       `json:"schema"`
-	Account  string    `json:"account"`
-	Snapshot string    `json:"snapshot,omitempty"` // empty where nothing is recorded: a plan of a first pause, a discovery
-	Opened   time.Time `json:"opened,omitzero"`
-	Closed   time.Time `json:"closed,omitzero"` // zero while it is live
-	LookAt   time.Time `json:"lookAt,omitzero"` // when the guard looks next
-	Orders   []Order   `json:"orders"`          // oldest first; of a plan, the last is the one that was not given
+	Schema   int       `json:"schema"`             // the version of this schema
+	Account  string    `json:"account"`            // the AWS account's id
+	Snapshot string    `json:"snapshot,omitempty"` // absent where nothing is recorded: a plan of a first pause, a discovery
+	Opened   time.Time `json:"opened,omitzero"`    // when the snapshot's first order was given
+	Closed   time.Time `json:"closed,omitzero"`    // absent while the snapshot is live
+	LookAt   time.Time `json:"lookAt,omitzero"`    // when the guard looks next
+	Orders   []Order   `json:"orders"`             // oldest first; of a plan, the last is the one that was not given
 
-	Summary      Summary        `json:"summary"`
+	Summary      Summary        `json:"summary"`      // counts and sums
 	Resources    []Resource     `json:"resources"`    // by region, kind and id
 	NotInspected []NotInspected `json:"notInspected"` // by region and kind
 	Problems     []Problem      `json:"problems"`     // what is wrong in the store
+	Residuals    []Residual     `json:"residuals"`    // what costs by the hour and has no pause, by region, kind and id
 }
 
 // Order is one order, for humans and scripts.
 type Order struct {
-	Seq   int            `json:"seq"`
-	Act   killswitch.Act `json:"act"`
-	Actor string         `json:"actor"`
-	At    time.Time      `json:"at"`
+	Seq   int            `json:"seq"`             // counted from 1 in its snapshot
+	Act   killswitch.Act `json:"act"`             // what it orders
+	Actor string         `json:"actor"`           // "alarm", or who the operator is
+	At    time.Time      `json:"at"`              // when it was given; of an alarm, when it was raised
 	Alarm string         `json:"alarm,omitempty"` // the alarm that gave it, in one line
-	Scope string         `json:"scope,omitempty"` // empty: everything
-	Force bool           `json:"force,omitempty"`
+	Scope string         `json:"scope,omitempty"` // what it is about; absent: everything
+	Force bool           `json:"force,omitempty"` // a resume also of what somebody changed since the pause
 }
 
 // Summary counts.
 type Summary struct {
-	Total   int                      `json:"total"` // resources
-	Phases  map[killswitch.Phase]int `json:"phases"`
-	Regions int                      `json:"regions"` // that hold resources which were, or would be, touched
+	Total   int                      `json:"total"`   // all resources
+	Phases  map[killswitch.Phase]int `json:"phases"`  // how many of the listed resources are in each phase
+	Regions int                      `json:"regions"` // how many hold resources which were, or would be, touched
 	// Pending is how much is still on its way, listings among it: 0 once there is nothing to wait for.
 	Pending      int `json:"pending"`
-	NotInspected int `json:"notInspected"`
+	NotInspected int `json:"notInspected"` // how much is listed as not inspected
 	// ChangedByAWS counts the fields that AWS itself changed at the stop and start.
 	ChangedByAWS int `json:"changedByAWS"`
-	Problems     int `json:"problems"`
+	Problems     int `json:"problems"` // how many stored items cannot be used
 	// LeftAlone are resources that stay as they are because they cannot be paused or are protected.
 	// More of them than the store lists one by one are in this count and not in the resources.
 	LeftAlone int `json:"leftAlone"`
+	// Cost is of all resources and residuals, in US dollars an hour at list prices. It is absent where no
+	// prices were looked up.
+	Cost CostSummary `json:"cost,omitzero"`
 }
 
 // Resource is one resource and how it stands.
 type Resource struct {
-	Region string           `json:"region"`
-	Kind   killswitch.Kind  `json:"kind"`
-	ID     string           `json:"id"`
-	Name   string           `json:"name,omitempty"`
+	Region string           `json:"region"`         // the AWS region
+	Kind   killswitch.Kind  `json:"kind"`           // "ec2:instance", "rds:cluster", …
+	ID     string           `json:"id"`             // as AWS knows it in the account and region
+	Name   string           `json:"name,omitempty"` // for humans, where it differs from the id
 	Type   string           `json:"type,omitempty"` // size, as AWS names it
-	Phase  killswitch.Phase `json:"phase"`
+	Phase  killswitch.Phase `json:"phase"`          // where it stands
 	Reason string           `json:"reason"`         // why, where the phase does not speak for itself
 	Want   killswitch.Want  `json:"want,omitempty"` // what the governing order wants; empty for what is left alone
 	Step   string           `json:"step,omitempty"` // the last step taken; of a plan, the first that would be
@@ -80,6 +84,10 @@ type Resource struct {
 	WakesAt  time.Time `json:"wakesAt,omitzero"`  // when AWS itself starts it again
 	// ChangedByAWS are the fields that AWS itself changed at the stop and start, "old → new".
 	ChangedByAWS map[string]string `json:"changedByAWS,omitempty"`
+	// Cost is absent where no prices were looked up; in US dollars at list prices.
+	Cost *Cost `json:"cost,omitempty"`
+	// Uses is what its dollars are computed from.
+	Uses []killswitch.Usage `json:"-"`
 }
 
 // Ref is the resource's name in the world.
@@ -89,9 +97,9 @@ func (r Resource) Ref(account string) killswitch.Ref {
 
 // NotInspected is a region, or a kind in a region, of which nobody knows what is there.
 type NotInspected struct {
-	Region string          `json:"region"` // AllRegions where the account's regions themselves are not known
-	Kind   killswitch.Kind `json:"kind,omitempty"`
-	Reason string          `json:"reason"`
+	Region string          `json:"region"`         // "*" where the account's regions themselves are not known
+	Kind   killswitch.Kind `json:"kind,omitempty"` // absent: every kind
+	Reason string          `json:"reason"`         // why not
 	// Pending: it has not been tried yet, so that the reason is only that it takes time.
 	Pending bool `json:"pending,omitempty"`
 }
@@ -101,8 +109,8 @@ const AllRegions = "*"
 
 // Problem is a stored item that cannot be used.
 type Problem struct {
-	Item string `json:"item"` // its key
-	Why  string `json:"why"`
+	Item string `json:"item"`           // its key
+	Why  string `json:"why"`            // what is wrong with it
 	Hint string `json:"hint,omitempty"` // what can still be done
 }
 
@@ -121,7 +129,7 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 	for _, o := range w.orders {
 		r.Orders = append(r.Orders, orderOf(o))
 	}
-	r.Resources, r.NotInspected, r.Problems = w.resources(), w.notInspected(), w.problems()
+	r.Resources, r.NotInspected, r.Problems, r.Residuals = w.resources(), w.notInspected(), w.problems(), []Residual{}
 	r.count()
 	for _, shard := range s.Shards {
 		for _, c := range shard.Coverage {
@@ -136,7 +144,7 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 func Empty(account string) Report {
 	r := Report{
 		Schema: Schema, Account: account, Orders: []Order{}, Resources: []Resource{},
-		NotInspected: []NotInspected{}, Problems: []Problem{},
+		NotInspected: []NotInspected{}, Problems: []Problem{}, Residuals: []Residual{},
 	}
 	r.count()
 	return r
@@ -177,6 +185,9 @@ func (r *Report) count() {
 	s := Summary{
 		Phases: map[killswitch.Phase]int{}, NotInspected: len(r.NotInspected), Problems: len(r.Problems),
 		Total: len(r.Resources),
+	}
+	if r.HasPrices() {
+		s.Cost = costs(r.Resources, r.Residuals)
 	}
 	var regions []string
 	for _, resource := range r.Resources {

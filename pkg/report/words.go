@@ -157,6 +157,7 @@ type Group struct {
 	Kind   killswitch.Kind
 	Count  int
 	Phases map[killswitch.Phase]int
+	Hourly *float64 // of all of them while they run; nil where one of them is not known
 }
 
 // Groups counts the resources by region and kind, sorted.
@@ -165,9 +166,12 @@ func (r Report) Groups() []Group {
 	for _, resource := range r.Resources { // sorted by region and kind
 		last := len(groups) - 1
 		if last < 0 || groups[last].Region != resource.Region || groups[last].Kind != resource.Kind {
-			groups = append(groups, Group{Region: resource.Region, Kind: resource.Kind, Phases: map[killswitch.Phase]int{}})
+			groups = append(groups, Group{
+				Region: resource.Region, Kind: resource.Kind, Phases: map[killswitch.Phase]int{}, Hourly: new(float64),
+			})
 			last++
 		}
+		groups[last].Hourly = sum(groups[last].Hourly, resource.Cost)
 		groups[last].Count++
 		groups[last].Phases[resource.Phase]++
 	}
@@ -187,8 +191,13 @@ func (r Report) In(phases ...killswitch.Phase) []Resource {
 
 // LeftAlone are the resources that stay as they are, each with its reason.
 func (r Report) LeftAlone() []Resource {
-	return r.In(killswitch.Unpausable, killswitch.Protected, killswitch.Untouched)
+	return r.In(leftAlonePhases...)
 }
+
+// IsLeftAlone says whether the resource stays as it is.
+func (r Resource) IsLeftAlone() bool { return slices.Contains(leftAlonePhases, r.Phase) }
+
+var leftAlonePhases = []killswitch.Phase{killswitch.Unpausable, killswitch.Protected, killswitch.Untouched}
 
 // Amiss are the resources that a human has to see to, each with its reason.
 func (r Report) Amiss() []Resource {

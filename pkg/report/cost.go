@@ -1,0 +1,202 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// A day and a month in hours. AWS's own calculators count a month as 730 hours.
+const (
+	HoursOfDay   = 24
+	HoursOfMonth = 730
+)
+
+// Rate is what something costs in US dollars at list prices: no Savings Plans, no credits and no free
+// tier. What is not known is absent and never 0.
+type Rate struct {
+	Hourly  *float64 `json:"hourly,omitempty"`  // while it runs
+	Daily   *float64 `json:"daily,omitempty"`   // 24 times hourly
+	Monthly *float64 `json:"monthly,omitempty"` // 730 times hourly
+	Why     string   `json:"unknown,omitempty"` // why it is not known
+}
+
+// Cost is what a resource costs.
+type Cost struct {
+	Rate
+	Residual *float64 `json:"residual,omitempty"` // of the hourly figure, what it goes on to cost while it is paused
+}
+
+// Residual is something that costs by the hour and has no pause.
+type Residual struct {
+	Region string          `json:"region"`         // the AWS region
+	Kind   killswitch.Kind `json:"kind"`           // "ec2:volume", "ec2:nat-gateway", …
+	ID     string          `json:"id"`             // as AWS knows it in the account and region
+	Name   string          `json:"name,omitempty"` // for humans, where it differs from the id
+	Type   string          `json:"type,omitempty"` // what it is, as AWS names it
+	Rate
+	Uses []killswitch.Usage `json:"-"` // what its dollars are computed from
+}
+
+// Totals are sums of the known figures.
+type Totals struct {
+	Running float64 `json:"running"` // of the resources that run
+	Saved   float64 `json:"saved"`   // what the pause saves; of a plan or a discovery, what it would save
+	// Kept is what goes on to cost whatever is paused: what is left alone, what the paused resources
+	// keep, and what has no pause.
+	Kept float64 `json:"kept"`
+}
+
+// CostSummary is the cost of everything in the report, in US dollars an hour at list prices.
+type CostSummary struct {
+	Totals
+	Daily   Totals `json:"daily"`   // 24 times the figures of an hour
+	Monthly Totals `json:"monthly"` // 730 times the figures of an hour
+	Unknown int    `json:"unknown"` // how much, of what costs, has no known figure and is in no sum
+}
+
+// Keeps adds what costs by the hour and has no pause. Its dollars are not known before Priced.
+func (r *Report) Keeps(residuals []killswitch.Residual) {
+	r.Residuals = []Residual{}
+	for _, k := range residuals {
+		r.Residuals = append(r.Residuals, Residual{
+			Region: k.Ref.Region, Kind: k.Ref.Kind, ID: k.Ref.ID, Name: k.Name, Type: k.Type,
+			Rate: Rate{Why: notPriced}, Uses: k.Uses,
+		})
+	}
+	slices.SortStableFunc(r.Residuals, func(a, b Residual) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	r.count()
+}
+
+const notPriced = "no price was looked up"
+
+// Priced fills in the dollars of everything. price gives dollars for an hour of one unit of a product,
+// and whether it is known.
+func (r *Report) Priced(price func(killswitch.Product) (dollars float64, ok bool)) {
+	sane := func(p killswitch.Product) (float64, bool) {
+		dollars, ok := price(p)
+		return dollars, ok && dollars >= 0 && !math.IsInf(dollars, 0) // also NaN
+	}
+	for i, resource := range r.Resources {
+		running, kept, why := dollars(resource.Uses, sane)
+		r.Resources[i].Cost = &Cost{Rate: rate(running, why), Residual: kept}
+	}
+	for i, residual := range r.Residuals {
+		running, _, why := dollars(residual.Uses, sane)
+		r.Residuals[i].Rate = rate(running, why)
+	}
+	r.count()
+}
+
+func dollars(uses []killswitch.Usage, price func(killswitch.Product) (float64, bool)) (running, kept *float64, why string) {
+	running, kept, unknown := killswitch.Dollars(uses, price)
+	if unknown != nil {
+		why = cmp.Or(unknown.Why, "no list price is known for "+unknown.Product.String())
+	}
+	return running, kept, why
+}
+
+// rate makes the figures of a day and a month, which are exact multiples.
+func rate(hourly *float64, why string) Rate {
+	if hourly == nil {
+		return Rate{Why: why}
+	}
+	daily, monthly := *hourly*HoursOfDay, *hourly*HoursOfMonth
+	return Rate{Hourly: hourly, Daily: &daily, Monthly: &monthly}
+}
+
+// sum adds a cost to an amount, where both are known.
+func sum(amount *float64, c *Cost) *float64 {
+	if amount == nil || c == nil || c.Hourly == nil {
+		return nil
+	}
+	whole := *amount + *c.Hourly
+	return &whole
+}
+
+func (t Totals) times(hours float64) Totals {
+	return Totals{Running: t.Running * hours, Saved: t.Saved * hours, Kept: t.Kept * hours}
+}
+
+// HasPrices says whether prices were looked up at all.
+func (r Report) HasPrices() bool {
+	return slices.ContainsFunc(r.Resources, func(x Resource) bool { return x.Cost != nil }) ||
+		slices.ContainsFunc(r.Residuals, func(x Residual) bool { return x.Why != notPriced })
+}
+
+// costs adds up.
+func costs(resources []Resource, residuals []Residual) CostSummary {
+	var s CostSummary
+	for _, r := range resources {
+		bill := bills(r)
+		if bill == nothing {
+			continue
+		}
+		if r.Cost == nil || r.Cost.Hourly == nil || bill == anything {
+			s.Unknown++
+			continue
+		}
+		kept := *r.Cost.Residual // known where the whole is
+		switch bill {
+		case pausable:
+			s.Running += *r.Cost.Hourly
+			s.Saved += *r.Cost.Hourly - kept
+			s.Kept += kept
+		case paused:
+			s.Saved += *r.Cost.Hourly - kept
+			s.Kept += kept
+		case leftAlone:
+			s.Running += *r.Cost.Hourly
+			s.Kept += *r.Cost.Hourly
+		case running:
+			s.Running += *r.Cost.Hourly
+		}
+	}
+	for _, r := range residuals {
+		if r.Hourly == nil {
+			s.Unknown++
+			continue
+		}
+		s.Kept += *r.Hourly
+	}
+	s.Daily, s.Monthly = s.times(HoursOfDay), s.times(HoursOfMonth)
+	return s
+}
+
+// A bill is the part that a resource has in the sums.
+type bill int
+
+const (
+	nothing   bill = iota // it is gone
+	anything              // whether it runs is not known
+	pausable              // it runs, and a pause would save
+	paused                // it is paused
+	leftAlone             // it runs, and goes on
+	running               // it runs: on its way to be paused, or put back
+)
+
+func bills(r Resource) bill {
+	switch r.Phase {
+	case killswitch.Gone:
+		return nothing
+	case killswitch.Running, killswitch.WouldPause:
+		return pausable
+	case killswitch.Paused, killswitch.WouldResume:
+		return paused
+	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.NotInspected:
+		return leftAlone
+	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming, killswitch.Resumed:
+		return running
+	case killswitch.Failed: // it was refused what it is wanted to be
+		if r.Want == killswitch.WantResumed {
+			return paused
+		}
+		return leftAlone
+	default: // Drifted, GivenUp, Unreadable
+		return anything
+	}
+}

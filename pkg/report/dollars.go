@@ -1,0 +1,100 @@
+package report
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"aws-hit-breaks/pkg/killswitch"
+)
+
+// Dollars writes an amount for humans: small ones with what they need to be told apart, large ones
+// without cents.
+func Dollars(amount float64) string {
+	switch {
+	case amount == 0:
+		return "$0"
+	case math.Abs(amount) < 0.9999:
+		return "$" + strconv.FormatFloat(amount, 'f', 4, 64)
+	case math.Abs(amount) < 999.995:
+		return "$" + strconv.FormatFloat(amount, 'f', 2, 64)
+	}
+	digits := strconv.FormatFloat(amount, 'f', 0, 64)
+	var grouped strings.Builder
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
+			grouped.WriteByte(',')
+		}
+		grouped.WriteRune(digit)
+	}
+	return "$" + grouped.String()
+}
+
+// Unknown is written where an amount is not known.
+const Unknown = "unknown"
+
+// Figure writes an amount that may not be known.
+func Figure(amount *float64) string {
+	if amount == nil {
+		return Unknown
+	}
+	return Dollars(*amount)
+}
+
+// Bill is one of the totals, in words.
+type Bill struct {
+	What                   string
+	Hourly, Daily, Monthly float64
+}
+
+// Bills are the totals in words, as they fit what the report is about.
+func (r Report) Bills() []Bill {
+	saved := "saved by the pause"
+	switch phases := r.Summary.Phases; {
+	case phases[killswitch.Running]+phases[killswitch.WouldPause] > 0:
+		saved = "saved by a pause"
+	case phases[killswitch.WouldResume] > 0:
+		saved = "saved until a resume"
+	}
+	c := r.Summary.Cost
+	return []Bill{
+		{"running", c.Running, c.Daily.Running, c.Monthly.Running},
+		{saved, c.Saved, c.Daily.Saved, c.Monthly.Saved},
+		{"goes on to cost", c.Kept, c.Daily.Kept, c.Monthly.Kept},
+	}
+}
+
+// Terms says what the dollars are, and what is not in them, in a sentence each.
+func (r Report) Terms() []string {
+	terms := []string{"List prices, without Savings Plans, credits or free tier."}
+	if n := r.Summary.Cost.Unknown; n > 0 {
+		terms = append(terms, "Not in the sums: "+Count(n, "resource")+" of unknown cost.")
+	}
+	return terms
+}
+
+// Share is the part of the saving that falls to a region or a service.
+type Share struct {
+	Name  string
+	Saved float64 // an hour
+}
+
+// SavedBy adds up the saving by what key says of a resource, in the order of the report. What has no
+// part in it is left out.
+func (r Report) SavedBy(key func(Resource) string) []Share {
+	var shares []Share
+	at := map[string]int{}
+	for _, resource := range r.Resources {
+		saved := costs([]Resource{resource}, nil).Saved
+		if saved == 0 {
+			continue
+		}
+		name := key(resource)
+		if _, known := at[name]; !known {
+			at[name] = len(shares)
+			shares = append(shares, Share{Name: name})
+		}
+		shares[at[name]].Saved += saved
+	}
+	return shares
+}

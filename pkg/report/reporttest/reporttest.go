@@ -1,0 +1,114 @@
+// Package reporttest draws reports for property tests: every field of them, and texts as somebody
+// writes them who wants to be harmful to whoever reads the report.
+package reporttest
+
+import (
+	"time"
+
+	"pgregory.net/rapid"
+
+	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/report"
+)
+
+// Text is a name, a tag or a message, mostly a harmful one.
+func Text() *rapid.Generator[string] {
+	return rapid.OneOf(rapid.SampledFrom([]string{
+		"", "web", "i-0abc", `=HYPERLINK("http://evil.example","x")`, "=1+1", "+1", "-1", "@SUM(1+1)", "\t=1", "\r=1", "\n=1", "'", "'=1",
+		"a,b", `say "so"`, "two\r\nlines", "one\rtwo", " around ", "a;=1",
+		`</td><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `<svg/onload=alert(1)>`,
+		"</style><script>1</script>", "</title><b>", "<!--", "-->", "]]>", "&lt;b&gt;", "&amp;", "&#60;b>", "javascript:alert(1)",
+		"{{.}}", "\x00", "a\x00b", "\xff", "\u202e", "\u2028", "→", "\U0001f4b8", "<plaintext>", "<textarea>", "<template>",
+	}), rapid.String())
+}
+
+// Phases are all there are.
+var Phases = []killswitch.Phase{
+	killswitch.Running, killswitch.Recorded, killswitch.Pausing, killswitch.Paused, killswitch.Resuming, killswitch.Resumed,
+	killswitch.Drifted, killswitch.Failed, killswitch.Untouched, killswitch.Gone, killswitch.GivenUp, killswitch.Unpausable,
+	killswitch.Protected, killswitch.NotInspected, killswitch.Unreadable, killswitch.WouldPause, killswitch.WouldResume,
+}
+
+// Report draws a report, with prices or without.
+func Report() *rapid.Generator[report.Report] {
+	return rapid.Custom(func(t *rapid.T) report.Report {
+		r := report.Empty(Text().Draw(t, "account"))
+		r.Snapshot, r.Opened, r.Closed, r.LookAt = Text().Draw(t, "snapshot"), moment(t), moment(t), moment(t)
+		r.Orders = append(r.Orders, rapid.SliceOfN(rapid.Custom(order), 0, 3).Draw(t, "orders")...)
+		r.Resources = append(r.Resources, rapid.SliceOfN(rapid.Custom(resource), 0, 6).Draw(t, "resources")...)
+		r.NotInspected = append(r.NotInspected, rapid.SliceOfN(rapid.Custom(notInspected), 0, 2).Draw(t, "not inspected")...)
+		r.Problems = append(r.Problems, rapid.SliceOfN(rapid.Custom(problem), 0, 2).Draw(t, "problems")...)
+		r.Keeps(rapid.SliceOfN(rapid.Custom(residual), 0, 4).Draw(t, "residuals"))
+		if rapid.Bool().Draw(t, "priced") {
+			prices := map[string]float64{}
+			r.Priced(func(p killswitch.Product) (float64, bool) {
+				key := p.String()
+				if _, drawn := prices[key]; !drawn {
+					prices[key] = rapid.OneOf(rapid.Just(-1.0), rapid.Float64Range(0, 500)).Draw(t, "price")
+				}
+				return prices[key], prices[key] >= 0
+			})
+		}
+		return r
+	})
+}
+
+func moment(t *rapid.T) time.Time {
+	seconds := rapid.Int64Range(-1, 4e9).Draw(t, "time")
+	if seconds < 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, rapid.Int64Range(0, 1e9-1).Draw(t, "nanoseconds")).UTC()
+}
+
+func order(t *rapid.T) report.Order {
+	return report.Order{
+		Seq: rapid.IntRange(1, 99).Draw(t, "seq"), Act: rapid.SampledFrom([]killswitch.Act{killswitch.Pause, killswitch.Resume}).Draw(t, "act"),
+		Actor: Text().Draw(t, "actor"), At: moment(t), Alarm: Text().Draw(t, "alarm"), Scope: Text().Draw(t, "scope"),
+		Force: rapid.Bool().Draw(t, "force"),
+	}
+}
+
+func kind(t *rapid.T) killswitch.Kind {
+	return rapid.SampledFrom([]killswitch.Kind{killswitch.EC2Instance, killswitch.RDSCluster, killswitch.Volume, "<b>:=1"}).Draw(t, "kind")
+}
+
+func resource(t *rapid.T) report.Resource {
+	return report.Resource{
+		Region: Text().Draw(t, "region"), Kind: kind(t), ID: Text().Draw(t, "id"), Name: Text().Draw(t, "name"), Type: Text().Draw(t, "type"),
+		Phase: rapid.SampledFrom(Phases).Draw(t, "phase"), Reason: Text().Draw(t, "reason"),
+		Want: rapid.SampledFrom([]killswitch.Want{"", killswitch.WantPaused, killswitch.WantResumed}).Draw(t, "want"),
+		Step: Text().Draw(t, "step"), Pending: rapid.Bool().Draw(t, "pending"),
+		Since: moment(t), Deadline: moment(t), LookAt: moment(t), WakesAt: moment(t),
+		ChangedByAWS: rapid.MapOfN(Text(), Text(), 0, 2).Draw(t, "changed by AWS"),
+		Uses:         rapid.SliceOfN(rapid.Custom(usage), 0, 3).Draw(t, "uses"),
+	}
+}
+
+func usage(t *rapid.T) killswitch.Usage {
+	return killswitch.Usage{
+		Product: killswitch.Product{
+			Service: "AmazonEC2", Region: Text().Draw(t, "region"),
+			Attributes: map[string]string{"instanceType": rapid.SampledFrom([]string{"m5.large", "<b>"}).Draw(t, "type")},
+		},
+		Quantity: rapid.Float64Range(0, 1000).Draw(t, "quantity"), Kept: rapid.Bool().Draw(t, "kept"),
+		Why: rapid.SampledFrom([]string{"", "", "", "its size is <b>not</b> listed"}).Draw(t, "why"),
+	}
+}
+
+func residual(t *rapid.T) killswitch.Residual {
+	return killswitch.Residual{
+		Ref:  killswitch.Ref{Region: Text().Draw(t, "region"), Kind: kind(t), ID: Text().Draw(t, "id")},
+		Name: Text().Draw(t, "name"), Type: Text().Draw(t, "type"), Uses: rapid.SliceOfN(rapid.Custom(usage), 0, 2).Draw(t, "uses"),
+	}
+}
+
+func notInspected(t *rapid.T) report.NotInspected {
+	return report.NotInspected{
+		Region: Text().Draw(t, "region"), Kind: kind(t), Reason: Text().Draw(t, "reason"), Pending: rapid.Bool().Draw(t, "pending"),
+	}
+}
+
+func problem(t *rapid.T) report.Problem {
+	return report.Problem{Item: Text().Draw(t, "item"), Why: Text().Draw(t, "why"), Hint: Text().Draw(t, "hint")}
+}
