@@ -109,6 +109,18 @@ var table = map[string]row{
 	"ecs:ListServices": ofEverything,
 	// Of everything, unless it names a container instance: https://github.com/cdklabs/construct-hub/pull/1207
 	"ecs:ListTasks": ofEverything,
+	"ecs:DescribeClusters": func(c call) (all []authorization) {
+		for _, arn := range c.Input.(*ecs.DescribeClustersInput).Clusters {
+			all = append(all, c.on(c.Action(), arn))
+		}
+		return all
+	},
+	"ecs:DescribeCapacityProviders": func(c call) (all []authorization) {
+		for _, name := range c.Input.(*ecs.DescribeCapacityProvidersInput).CapacityProviders {
+			all = append(all, c.on(c.Action(), "arn:aws:ecs:"+c.Region+":"+place.Account+":capacity-provider/"+name))
+		}
+		return all
+	},
 	"ecs:DescribeServices": func(c call) []authorization {
 		in := c.Input.(*ecs.DescribeServicesInput)
 		return c.ofCluster("service", in.Cluster, in.Services...)

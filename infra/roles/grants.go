@@ -44,8 +44,14 @@ var grants = []grant{
 	},
 	{
 		sid: "LookAtServices", brakes: true,
-		on:      []string{"ecs:*:{account}:container-instance/*", "ecs:*:{account}:service/*", "ecs:*:{account}:task/*"},
-		actions: []string{"ecs:DescribeContainerInstances", "ecs:DescribeServices", "ecs:DescribeTasks"},
+		on: []string{
+			"ecs:*:{account}:capacity-provider/*", "ecs:*:{account}:cluster/*", "ecs:*:{account}:container-instance/*",
+			"ecs:*:{account}:service/*", "ecs:*:{account}:task/*",
+		},
+		actions: []string{
+			"ecs:DescribeCapacityProviders", "ecs:DescribeClusters", "ecs:DescribeContainerInstances",
+			"ecs:DescribeServices", "ecs:DescribeTasks",
+		},
 	},
 	{
 		sid: "LookAtDatabases", brakes: true,
