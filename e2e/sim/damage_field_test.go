@@ -67,7 +67,9 @@ var anyValue = []string{
 var optional = []string{
 	"COVERAGE body.hash", "COVERAGE body.verdicts", "LEASE body.end", "LEASE body.owner", "LIVE body.lookAt", "LIVE body.regions",
 	"ORIGINAL body.data.capacity", "ORIGINAL body.data.suspended", "ORIGINAL body.data.public", "ORIGINAL body.data.createdAt",
-	"ORIGINAL body.data.target", "ORIGINAL body.data.changes", "ORIGINAL body.resource.name", "ORIGINAL body.resource.type", "ORIGINAL body.resource.tags",
+	"ORIGINAL body.data.target", "ORIGINAL body.data.changes", "ORIGINAL body.data.arn", "ORIGINAL body.data.groups",
+	"ORIGINAL body.resource.name", "ORIGINAL body.resource.type", "ORIGINAL body.resource.tags", "ORIGINAL body.resource.uses",
+	"ORIGINAL body.resource.above",
 	"STATE body.parts", "STATE body.state.",
 }
 

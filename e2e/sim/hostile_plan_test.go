@@ -37,6 +37,7 @@ func (h *hostile) dryRun(scope killswitch.Scope) {
 	}
 	began = len(h.account.Trace())
 	h.carryOut(killswitch.Order{Act: killswitch.Pause, Scope: scope})
+	h.look() // a group may have launched members in between, as it had in plan
 	for _, c := range h.account.Trace()[began:] {
 		if !ours(c) || !c.Mutating || c.Service == "dynamodb" {
 			continue

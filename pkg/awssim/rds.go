@@ -248,7 +248,8 @@ func (a *Account) AddBlueGreenDeployment(region, id, source, target string) {
 	})
 }
 
-// WakeDatabase starts a stopped database (instance or cluster) now, as AWS does after seven days.
+// WakeDatabase starts a stopped database (instance or cluster) now, as AWS does after seven days. Where
+// there is none any more it does nothing.
 func (a *Account) WakeDatabase(region, id string) {
 	a.look(func(now time.Time) {
 		r := a.mustRegion(region)
@@ -256,7 +257,9 @@ func (a *Account) WakeDatabase(region, id string) {
 			a.wakeCluster(r, cluster, now)
 			return
 		}
-		a.wakeInstance(r, r.rds.instances[id], now)
+		if instance := r.rds.instances[id]; instance != nil {
+			a.wakeInstance(r, instance, now)
+		}
 	})
 }
 

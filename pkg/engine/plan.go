@@ -188,7 +188,10 @@ func (s *shard) planLook(ctx context.Context) error {
 func (s *shard) planned(it *item) killswitch.Item {
 	shown := it.Item
 	if !it.decided {
-		return shown
+		if it.vetoed() || it.Settled() || it.State.Phase.Closed() {
+			return shown
+		}
+		it.decision = killswitch.Decision{Do: killswitch.Hold, Reason: "what was last done to it may still take effect"}
 	}
 	switch {
 	case it.Seen.Presence == killswitch.Absent:
