@@ -73,8 +73,8 @@ func (w *world) synthesise() string {
 	return out
 }
 
-// create has moto's CloudFormation make the stacks, with their code in the bucket, and gives the
-// templates' resources that it made: their types by their names in the templates.
+// create has moto's CloudFormation make the stacks, with their code in the bucket: all that is in the
+// templates, but for unheld.
 func (w *world) create(folder string) {
 	w.Helper()
 	w.raw("s3", http.MethodPut, "/"+bucket, nil)
