@@ -37,6 +37,7 @@ type world struct {
 	*testing.T
 	stage
 	account string
+	table   string     // of the snapshots
 	key     string     // access key
 	secrets []string   // what must not be in a log
 	config  aws.Config // of the plain SDK
@@ -49,9 +50,23 @@ type world struct {
 // for each access key.
 func newWorld(t *testing.T, id string) *world {
 	t.Helper()
-	s := onStage(t)
+	w := newAccount(t, onStage(t), id, table)
+	store := w.config.Copy()
+	store.BaseEndpoint = &w.dynamodb
+	if err := dynamolocal.CreateTable(t.Context(), store, table); err != nil {
+		t.Fatal(err)
+	}
+	w.deploy()
+	return w
+}
+
+// newAccount is an account in which no brake is deployed yet.
+func newAccount(t *testing.T, s stage, id, table string) *world {
+	t.Helper()
 	const secret = "known-to-nobody-but-aws"
-	w := &world{T: t, stage: s, account: id, key: keyOf(id), secrets: []string{secret, password}, logs: &log{}}
+	w := &world{
+		T: t, stage: s, account: id, table: table, key: keyOf(id), secrets: []string{secret, password}, logs: &log{},
+	}
 	w.config = aws.Config{
 		Region: here, BaseEndpoint: &s.moto, Credentials: credentials.NewStaticCredentialsProvider(w.key, secret, ""),
 	}
@@ -60,12 +75,6 @@ func newWorld(t *testing.T, id string) *world {
 		"AWS_ACCESS_KEY_ID=" + w.key, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_ENDPOINT_URL=" + s.moto, "AWS_ENDPOINT_URL_DYNAMODB=" + s.dynamodb,
 	}
-	store := w.config.Copy()
-	store.BaseEndpoint = &s.dynamodb
-	if err := dynamolocal.CreateTable(t.Context(), store, table); err != nil {
-		t.Fatal(err)
-	}
-	w.deploy()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the functions logged:\n%s", w.logs)
@@ -92,6 +101,12 @@ func (w *world) deploy() {
 		"pause-without-table":   deployed("pause", "no-such-table", ours),
 		"pause-set-up-wrongly":  deployed("pause", table, `{"region":["us-east-1"]}`),
 	})
+	w.hosted(host, err)
+}
+
+// hosted has the host be that of this world, until the test ends.
+func (w *world) hosted(host *lambdahost.Host, err error) {
+	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -116,7 +131,7 @@ func (w *world) items(prefix string) map[string]string {
 	store := w.config.Copy()
 	store.BaseEndpoint = &w.dynamodb
 	all := map[string]string{}
-	pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(store), &dynamodb.ScanInput{TableName: aws.String(table)})
+	pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(store), &dynamodb.ScanInput{TableName: &w.table})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(w.Context())
 		if err != nil {
