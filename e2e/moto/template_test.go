@@ -109,12 +109,15 @@ func (w *world) create(folder string) {
 			w.Fatalf("stack %s is %v", stack, stacks.Status)
 		}
 		var resources struct {
-			All []struct{ LogicalResourceId, ResourceType string } `xml:"DescribeStackResourcesResult>StackResources>member"`
+			All []struct {
+				ID   string `xml:"LogicalResourceId"`
+				Type string `xml:"ResourceType"`
+			} `xml:"DescribeStackResourcesResult>StackResources>member"`
 		}
 		w.formation(&resources, "DescribeStackResources", url.Values{"StackName": {stack}})
 		for _, resource := range resources.All {
-			if resource.LogicalResourceId != "" { // what it did not make has neither name nor type
-				made[stack+" "+resource.LogicalResourceId] = resource.ResourceType
+			if resource.ID != "" { // what it did not make has neither name nor type
+				made[stack+" "+resource.ID] = resource.Type
 			}
 		}
 	}
