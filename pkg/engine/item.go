@@ -222,6 +222,9 @@ func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
 	}
 	it.State.Phase, it.State.Reason = phase, reason
 	s.unsaved(it)
+	if s.fence() != nil {
+		return // what was seen before the lease ended may not be so any more, and is not said
+	}
 	s.emit(Event{
 		What: Changed, Kind: it.Resource.Ref.Kind, Ref: it.Resource.Ref, Name: it.Resource.Name, Phase: phase, Reason: reason,
 	})
