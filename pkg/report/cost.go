@@ -142,6 +142,7 @@ func costs(resources []Resource, residuals []Residual) CostSummary {
 		}
 		kept := *r.Cost.Residual // known where the whole is
 		switch bill {
+		case nothing, anything: // as above
 		case pausable:
 			s.Running += *r.Cost.Hourly
 			s.Saved += *r.Cost.Hourly - kept
