@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"aws-hit-breaks/pkg/awssim"
+	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
 )
 
@@ -44,5 +46,26 @@ func TestStopProtectedMemberIsAskedRarely(t *testing.T) {
 		w.account.EditInstance("us-east-1", member, func(i *awssim.Instance) { i.StopProtected = true })
 		w.resume()
 		w.wantRestored(before)
+	})
+}
+
+// A dry run names also what AWS has refused a moment ago: a new order asks for it again.
+func TestDryRunNamesWhatWasRefusedJustNow(t *testing.T) {
+	const id = "i-0000000000000000c"
+	build := func(a *awssim.Account) { a.AddInstance("us-east-1", awssim.Instance{ID: id, StopProtected: true}) }
+	inWorld(t, options{seed: 5, build: build, regions: []string{"us-east-1"}}, func(w *world) {
+		w.pause()
+		plan, err := w.start("dry-run").engine.Plan(context.Background(), engine.Request{
+			Act: killswitch.Pause, Actor: "operator", At: time.Now(),
+		})
+		if err != nil {
+			t.Fatalf("plan: %v", err)
+		}
+		for _, it := range plan.Shards[0].Items {
+			if it.Resource.Ref.ID == id && it.State.Phase == killswitch.WouldPause {
+				return
+			}
+		}
+		t.Errorf("the plan does not say that %s would be paused: %+v", id, plan.Shards[0].Items)
 	})
 }

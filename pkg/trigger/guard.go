@@ -38,7 +38,7 @@ type database struct {
 const whatGuardTakes = "the guard takes scheduled events and the RDS events 0153 and 0154"
 
 // Guard carries on what is unfinished and due: on a tick of a schedule, which ends after one read
-// where nothing is, and when RDS says that it started a database again.
+// where nothing is (and a second, where humans are told of runs: of what the last one left untold), and when RDS says that it started a database again.
 func (h *Handler) Guard(ctx context.Context, event json.RawMessage) (Answer, error) {
 	attention, err := h.attention(event)
 	if err != nil {
