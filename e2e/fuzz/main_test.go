@@ -49,6 +49,24 @@ PASS
     go test -run=FuzzParse/771e938e4458e983
 FAIL
 `
+	timeIsUp := `fuzz: elapsed: 5s, execs: 53994 (15178/sec), new interesting: 15 (total: 235)
+--- FAIL: FuzzRecord (5.11s)
+    context deadline exceeded
+FAIL
+exit status 1
+`
+	late := `--- FAIL: FuzzRecord (5.11s)
+    --- FAIL: FuzzRecord (0.00s)
+        record_test.go:12: context deadline exceeded
+
+    Failing input written to testdata/fuzz/FuzzRecord/771e938e4458e983
+FAIL
+`
+	for said, want := range map[string]bool{passed: false, failed: false, late: false, timeIsUp: true} {
+		if got := onlyTheTimeIsUp.MatchString(said); got != want {
+			t.Errorf("that the time is up is all that is wrong: %v, want %v, of\n%s", got, want, said)
+		}
+	}
 	settings := target{"./pkg/settings", "FuzzParse"}
 	got := []any{executed(passed), executed(failed), executed("ok"), settings.replay(failed), settings.replay("panic: before any input")}
 	want := []any{
