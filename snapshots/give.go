@@ -23,7 +23,7 @@ func (b *Book) Give(ctx context.Context, account string, order killswitch.Order,
 }
 
 func (b *Book) give(ctx context.Context, account string, order killswitch.Order, message string) (Given, error) {
-	if order.Act != killswitch.Pause && order.Act != killswitch.Resume {
+	if !order.Act.Known() {
 		return Given{}, fmt.Errorf("there is no act %q", order.Act)
 	}
 	var forgotten *Record // an expired SEEN

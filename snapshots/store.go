@@ -112,6 +112,7 @@ type Fault struct {
 	PK, SK string
 	Ref    killswitch.Ref // where the key tells it; zero for what is not of one resource
 	Order  int            // of an original or a part, where the key tells it
+	Since  int            // the order that it is known to be of; 0 where nothing tells
 	Why    string
 	Hint   string // what can still be done
 }

@@ -77,6 +77,8 @@ func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
 		return s.standsUnpaused(above, ref)
 	case it.State.Phase == killswitch.Gone:
 		return stands, ""
+	case it.want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
+		return falls, "an operator has given that up"
 	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
 		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
 	case it.vetoed():

@@ -10,7 +10,7 @@ import (
 	"aws-hit-breaks/snapshots"
 )
 
-// ErrNothingLive is the answer to a resume when nothing is paused.
+// ErrNothingLive is the answer to a resume, and to giving something up, when nothing is paused.
 var ErrNothingLive = errors.New("nothing is paused: there is no live snapshot")
 
 // NothingLive is the error of an account without a LIVE item: ErrNothingLive, or, where a snapshot was
@@ -61,7 +61,7 @@ func (e *Engine) Order(ctx context.Context, r Request) (Ordered, error) {
 	if err != nil {
 		return Ordered{}, fmt.Errorf("read live snapshot of account %s: %w", e.Account, err)
 	}
-	if r.Act == killswitch.Resume && live == nil {
+	if r.Act != killswitch.Pause && live == nil {
 		return Ordered{}, NothingLive(ctx, e.Store, e.Account)
 	}
 	message := ""

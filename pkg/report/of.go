@@ -24,7 +24,7 @@ func (w writer) resources() []Resource {
 	for _, shard := range w.snapshot.Shards {
 		damaged := map[killswitch.Ref]snapshots.Fault{}
 		for _, f := range shard.Faults {
-			if f.Ref.ID != "" {
+			if f.Ref.ID != "" && f.Since >= damaged[f.Ref].Since {
 				damaged[f.Ref] = f
 			}
 		}
@@ -36,8 +36,12 @@ func (w writer) resources() []Resource {
 			delete(damaged, it.Resource.Ref)
 		}
 		for ref, f := range damaged { // sorted below
+			phase := killswitch.Unreadable
+			if filter.GivenUp(w.orders, ref, f.Since) {
+				phase = killswitch.GivenUp
+			}
 			list = append(list, Resource{
-				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: killswitch.Unreadable, Reason: f.Why,
+				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: phase, Reason: f.Why,
 				Uses: []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
 			})
 		}
@@ -70,7 +74,7 @@ func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fa
 	}
 	governing := w.governing(it)
 	switch r.Phase {
-	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched:
+	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.GivenUp:
 	default:
 		r.Want = governing.Act.Wants()
 	}
