@@ -59,7 +59,7 @@ type Portion struct {
 const MaxPortion = 4 << 20
 
 // ErrMoved: a run has written to what is being exported. It can be exported again.
-var ErrMoved = errors.New("it has changed meanwhile")
+var ErrMoved = errors.New("a run has written to it meanwhile; do it again")
 
 // exported is a record as an export holds it. Where its text is not valid, which no record of ours is,
 // what stands for it in JSON is what is exported.

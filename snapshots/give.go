@@ -35,6 +35,9 @@ func (b *Book) give(ctx context.Context, account string, order killswitch.Order,
 		if err != nil {
 			return Given{}, err
 		}
+		if old == nil && order.Act == killswitch.GiveUp {
+			return Given{}, fmt.Errorf("nothing is live to give up: %w", ErrOrders)
+		}
 		g := giving{account: account, order: order, message: message, at: time.Now().UTC(), try: n}
 		if err := g.prepare(old, stored, forgotten); err != nil {
 			return Given{}, err

@@ -17,9 +17,9 @@ import (
 func newSnapshots(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "snapshots",
-		Short: "List, show and check what is recorded",
-		Long: `List, show and check what is recorded: one snapshot for each emergency, with its orders and how
-everything was before.` + exits,
+		Short: "List, show, check and keep what is recorded",
+		Long: `List, show, check and keep what is recorded: one snapshot for each emergency, with its orders and
+how everything was before.` + exits,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -28,6 +28,7 @@ everything was before.` + exits,
 	cmd.AddCommand(
 		newSnapshot(c, "list", "List the snapshots, newest first", cobra.NoArgs, (*session).listSnapshots),
 		show,
+		newSnapshotResume(c), newGiveUp(c), newExport(c), newImport(c), newDelete(c),
 		newSnapshot(c, "check ID", "Read a whole snapshot and name everything wrong with it", cobra.ExactArgs(1), (*session).checkSnapshot),
 	)
 	return cmd

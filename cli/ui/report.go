@@ -159,3 +159,6 @@ func notInspected(r report.Report) Table {
 	}
 	return t
 }
+
+// Resources is talk: a line each.
+func (s *Screen) Resources(list []report.Resource) { s.err.resources("", list) }
