@@ -42,7 +42,8 @@ func (w writer) resources() []Resource {
 			}
 			list = append(list, Resource{
 				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: phase, Reason: f.Why,
-				Uses: []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
+				ByHand: w.byHand(killswitch.Item{Resource: killswitch.Resource{Ref: ref}}),
+				Uses:   []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
 			})
 		}
 		for _, c := range shard.Coverage {
@@ -77,6 +78,9 @@ func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fa
 	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.GivenUp:
 	default:
 		r.Want = governing.Act.Wants()
+	}
+	if r.Phase == killswitch.Unreadable || r.Phase == killswitch.GivenUp || r.Phase == killswitch.Failed && r.Want == killswitch.WantResumed {
+		r.ByHand = w.byHand(it)
 	}
 	r.Pending = pending(r, state.Order != governing.Seq)
 	r.Step, r.Since, r.LookAt, r.WakesAt = state.Step, state.AttemptedAt, state.LookAt, state.WakesAt
