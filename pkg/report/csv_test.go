@@ -55,6 +55,9 @@ func fieldsOfJSON(t *rapid.T, r report.Report) map[string]string {
 				}
 				add(path+separator+name, inner)
 			}
+		case []any:
+			text, _ := json.Marshal(value)
+			fields[path] = string(text)
 		default:
 			if text := fmt.Sprint(value); text != "" {
 				fields[path] = text
@@ -86,7 +89,7 @@ func fieldsOfCSV(t *rapid.T, r report.Report) map[string]string {
 		}
 		for i, column := range rows[0][1:] {
 			cell := strings.TrimPrefix(row[i+1], "'")
-			if column == "changedByAWS" || column == "summary.phases" {
+			if column == "changedByAWS" || column == "summary.phases" || column == "byHand" {
 				cell = sortedKeys(t, cell)
 			}
 			if cell != "" {
@@ -98,12 +101,12 @@ func fieldsOfCSV(t *rapid.T, r report.Report) map[string]string {
 	return fields
 }
 
-// sortedKeys is a JSON object as package json writes it again.
+// sortedKeys is a JSON object, or a list, as package json writes it again.
 func sortedKeys(t *rapid.T, text string) string {
 	if text == "" {
 		return ""
 	}
-	var object map[string]any
+	var object any
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}

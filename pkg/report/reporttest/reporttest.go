@@ -81,6 +81,7 @@ func resource(t *rapid.T) report.Resource {
 		Step: Text().Draw(t, "step"), Pending: rapid.Bool().Draw(t, "pending"),
 		Since: moment(t), Deadline: moment(t), LookAt: moment(t), WakesAt: moment(t),
 		ChangedByAWS: rapid.MapOfN(Text(), Text(), 0, 2).Draw(t, "changed by AWS"),
+		ByHand:       rapid.SliceOfN(Text(), 0, 2).Draw(t, "by hand"),
 		Uses:         rapid.SliceOfN(rapid.Custom(usage), 0, 3).Draw(t, "uses"),
 	}
 }
