@@ -116,6 +116,7 @@ func (c *cli) giveUp(ctx context.Context, h how) error {
 	if len(h.scope.IDs) == 0 {
 		s.screen.Say("and whatever else of them is lost in the store")
 	}
+	s.screen.Say("what is given up stays as it is: nothing of the brake puts it back any more")
 	if !h.yes {
 		if err := s.confirmed(ctx, "give up "+report.Count(len(lost), "resource")); err != nil {
 			return err

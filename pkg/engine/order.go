@@ -28,7 +28,8 @@ func NothingLive(ctx context.Context, store snapshots.Store, account string) err
 			return errors.Join(err, ErrNothingLive)
 		}
 		return fmt.Errorf("snapshot %s of account %s was opened and never closed, but the item LIVE of account %s is missing in %s: "+
-			"restore that item from a point-in-time recovery of the table or a backup of the file; what was paused stays so until then",
+			"restore that item from a point-in-time recovery of the table or a backup of the file, or import an export of the snapshot "+
+			"(aws-hit-breaks snapshots import); what was paused stays so until then",
 			h.Snapshot, account, account, store.Where())
 	}
 	return ErrNothingLive
