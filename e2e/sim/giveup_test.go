@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,5 +167,37 @@ func (w *world) loseItems(classes ...string) {
 			w.t.Fatalf("there is no %s of %s", class, lostRef)
 		}
 		v.remove(newest)
+	}
+}
+
+// A service does not wait for hosts that were given up, but for tasks, as without any; nor do its hosts wait
+// for a service: whoever gave one up has decided that it stays as it is.
+func TestNobodyWaitsForWhatWasGivenUp(t *testing.T) {
+	for name, test := range map[string]struct {
+		lost       string // the damaged item
+		ref, waits killswitch.Ref
+		phase      killswitch.Phase // of what waits, after that
+		words      string
+	}{
+		"the hosts of a service": {"ORIGINAL#autoscaling:group", theGroup, theService, killswitch.Failed, "0 of 2 tasks run"},
+		"a service on hosts":     {"ORIGINAL#ecs:service#" + theService.ID, theService, theGroup, killswitch.Resumed, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHosted(t, 7, hosted, nil, func(w *world) {
+				w.pause()
+				v := w.vandal()
+				for _, item := range v.stored() {
+					if strings.Contains(item.key(), test.lost) {
+						v.put(item.with(attributes{"V": nil}))
+					}
+				}
+				w.resume()
+				w.guard(idleHosts)
+				w.wantPhase(test.waits, killswitch.Failed)
+				w.order(killswitch.GiveUp, killswitch.Scope{IDs: []string{test.ref.ID}}, false)
+				w.guard(idleHosts)
+				w.wantPhase(test.waits, test.phase, test.words)
+			})
+		})
 	}
 }

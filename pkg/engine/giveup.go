@@ -38,3 +38,12 @@ func (s *shard) faulty() bool {
 		return !filter.GivenUp(s.live.Orders, f.Ref, f.Since)
 	})
 }
+
+// damageOf is what is damaged of a resource that no operator has given up.
+func (s *shard) damageOf(ref killswitch.Ref) (snapshots.Fault, bool) {
+	damage, damaged := s.damaged[ref]
+	if !damaged || filter.GivenUp(s.live.Orders, ref, damage.Since) {
+		return snapshots.Fault{}, false
+	}
+	return damage, true
+}
