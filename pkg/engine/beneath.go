@@ -80,6 +80,8 @@ func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
 		return s.standsUnpaused(above, ref)
 	case it.State.Phase == killswitch.Gone:
 		return stands, ""
+	case it.want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
+		return falls, "an operator has given that up"
 	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
 		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
 	case it.vetoed():
@@ -157,7 +159,7 @@ func (s *shard) spareBeneath(it *item) {
 		return
 	}
 	for _, ref := range it.Resource.Above {
-		if damage, damaged := s.damaged[ref]; damaged && s.byRef[ref] == nil {
+		if damage, damaged := s.damageOf(ref); damaged && s.byRef[ref] == nil {
 			s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down, which cannot be read (%s); it gets back the rest when that is repaired", ref, damage.Why))
 			return
 		}
@@ -171,7 +173,8 @@ func (s *shard) followBeneath(it *item) {
 		below, why := s.byRef[ref], ""
 		switch {
 		case below == nil:
-			why = s.damaged[ref].Why
+			damage, _ := s.damageOf(ref)
+			why = damage.Why
 		case below.want == killswitch.WantResumed && below.leftDown():
 			why = below.decision.Reason
 		}
