@@ -11,15 +11,19 @@ CDK           := .tools/npm/node_modules/.bin/cdk
 STRIPPED      := -ldflags='-s -w'
 GOLANGCI_LINT := v2.15.0
 LINT          := .tools/golangci-lint-$(GOLANGCI_LINT)
+# Newer ones of goreleaser need Go 1.27.
+GORELEASER_VERSION := v2.16.0
+GORELEASER    := .tools/goreleaser-$(GORELEASER_VERSION)
+SYFT          := .tools/syft
 MOTO          := .venv/installed
 DYNAMODB      := .tools/dynamodb-local/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos guarantees mutations bench fuzz lint tools clean
+.PHONY: help build functions $(FUNCTIONS) infra synth diff deploy destroy stackset demo test vet unit e2e chaos guarantees mutations bench fuzz release-snapshot lint tools clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the CLI, bin/aws-hit-breaks
 	go build $(STRIPPED) -o bin/aws-hit-breaks ./cli/aws-hit-breaks
@@ -110,12 +114,24 @@ bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
 fuzz: ## Fuzz every target for FUZZTIME=60s
 	go run ./e2e/fuzz -time $(FUZZTIME)
 
+release-snapshot: $(GORELEASER) $(SYFT) ## Build the archives of a release into build/release, with checksums and SBOMs
+	PATH="$(CURDIR)/.tools:$$PATH" GOFLAGS= $(GORELEASER) release --snapshot --clean
+	@ls -l build/release/*.tar.gz build/release/*.zip build/release/checksums.txt
+
 lint: $(LINT) ## Run golangci-lint
 	$(LINT) run ./...
 
 $(LINT):
 	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
 	@mv .tools/golangci-lint $@
+
+$(GORELEASER):
+	GOFLAGS=-trimpath GOBIN=$(CURDIR)/.tools go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+	@mv .tools/goreleaser $@
+
+# goreleaser looks for it by this name.
+$(SYFT):
+	GOFLAGS=-trimpath GOBIN=$(CURDIR)/.tools go install github.com/anchore/syft/cmd/syft@v1.50.0
 
 tools: $(MOTO) $(DYNAMODB) $(CDK) ## Install what the tests need: moto and cfn-lint (Python 3), DynamoDB Local (a JDK with Maven), the CDK CLI (Node)
 
