@@ -232,6 +232,14 @@ type Store interface {
 	// Snapshot reads a whole snapshot, or ErrNoSnapshot.
 	Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error)
 
+	// Prices returns what KeepPrices kept for the account within the last day, or nothing; also where
+	// the item is damaged, since prices can be asked for again.
+	Prices(ctx context.Context, account string) ([]byte, error)
+
+	// KeepPrices keeps what AWS's price list said, as JSON of one line, in the place of what was kept
+	// before. It needs no lease: of two who write at once either may stand.
+	KeepPrices(ctx context.Context, account string, sheet []byte, at time.Time) error
+
 	// Where names the store for humans: "table x in eu-west-1", "file …/snapshots.db".
 	Where() string
 }
