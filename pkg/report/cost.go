@@ -180,7 +180,7 @@ func costs(resources []Resource, residuals []Residual) CostSummary {
 		case leftAlone:
 			s.Running += *r.Cost.Hourly
 			s.Kept += *r.Cost.Hourly
-		case running:
+		case onItsWay:
 			s.Running += *r.Cost.Hourly
 		}
 	}
@@ -204,7 +204,7 @@ const (
 	pausable              // it runs, and a pause would save
 	paused                // it is paused
 	leftAlone             // it runs, and goes on
-	running               // it runs: on its way to be paused, or put back
+	onItsWay              // it runs: on its way to be paused, or put back
 )
 
 func bills(r Resource) bill {
@@ -218,7 +218,7 @@ func bills(r Resource) bill {
 	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.NotInspected:
 		return leftAlone
 	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming, killswitch.Resumed:
-		return running
+		return onItsWay
 	case killswitch.Failed: // it was refused what it is wanted to be
 		if r.Want == killswitch.WantResumed {
 			return paused

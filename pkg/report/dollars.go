@@ -70,12 +70,37 @@ func (r Report) Bills() []Bill {
 		saved = "saved until a resume"
 	}
 	c := r.Summary.Cost
-	unknown := c.Unknown > 0 && c.Totals == Totals{}
+	running, save, kept := r.unknownBills()
 	return []Bill{
-		{"running", c.Running, c.Daily.Running, c.Monthly.Running, unknown},
-		{saved, c.Saved, c.Daily.Saved, c.Monthly.Saved, unknown},
-		{"goes on to cost", c.Kept, c.Daily.Kept, c.Monthly.Kept, unknown},
+		{"running", c.Running, c.Daily.Running, c.Monthly.Running, running && c.Running == 0},
+		{saved, c.Saved, c.Daily.Saved, c.Monthly.Saved, save && c.Saved == 0},
+		{"goes on to cost", c.Kept, c.Daily.Kept, c.Monthly.Kept, kept && c.Kept == 0},
 	}
+}
+
+// unknownBills says of which totals something is not known.
+func (r Report) unknownBills() (running, saved, kept bool) {
+	for _, resource := range r.Resources {
+		bill := bills(resource)
+		if bill != anything && resource.Cost != nil && resource.Cost.Hourly != nil {
+			continue
+		}
+		keeps := resource.Cost == nil || resource.Cost.Residual == nil
+		switch bill {
+		case nothing:
+		case anything:
+			running, saved, kept = true, true, true
+		case pausable:
+			running, saved, kept = true, true, kept || keeps
+		case paused:
+			saved, kept = true, kept || keeps
+		case leftAlone:
+			running, kept = true, true
+		case onItsWay:
+			running = true
+		}
+	}
+	return running, saved, kept || slices.ContainsFunc(r.Residuals, func(x Residual) bool { return x.Hourly == nil })
 }
 
 // Terms says what the dollars are, and what is not in them and why, in a sentence each.
