@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"aws-hit-breaks/pkg/boot"
-	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/pricing"
 	"aws-hit-breaks/pkg/report"
 	"aws-hit-breaks/snapshots"
@@ -30,11 +29,11 @@ func (s *session) price(ctx context.Context, r *report.Report, regions []string)
 }
 
 // priceRun is price for the report of a run. Where a function has run it has told what has no pause.
-func (s *session) priceRun(ctx context.Context, r *report.Report, scope killswitch.Scope) {
+func (s *session) priceRun(ctx context.Context, r *report.Report) {
 	var regions []string
 	if s.local && r.Closed.IsZero() {
 		if live, err := s.store.Live(ctx, s.account); err == nil && live != nil && live.Snapshot == r.Snapshot {
-			regions = boot.PricedRegions(snapshots.Snapshot{Live: live}, scope)
+			regions = boot.ResidualRegions(snapshots.Snapshot{Live: live})
 		}
 	}
 	s.price(ctx, r, regions)

@@ -65,7 +65,7 @@ func (c *cli) resume(ctx context.Context, h how) error {
 	}
 	r, err := s.carryOut(ctx, request)
 	if r.Snapshot != "" {
-		s.priceRun(ctx, &r, h.scope)
+		s.priceRun(ctx, &r)
 		if err := s.show(r, r.Headline()); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func (s *session) plan(ctx context.Context, request engine.Request) (report.Repo
 		return report.Report{}, err
 	}
 	r := report.Of(snapshot, boot.Declared())
-	s.price(ctx, &r, boot.PricedRegions(snapshot, request.Scope))
+	s.price(ctx, &r, boot.ResidualRegions(snapshot))
 	return r, nil
 }
 

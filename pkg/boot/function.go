@@ -10,8 +10,10 @@ import (
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/filter"
 	"aws-hit-breaks/pkg/notify"
+	"aws-hit-breaks/pkg/report"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
+	"aws-hit-breaks/snapshots"
 	"aws-hit-breaks/snapshots/dynamo"
 )
 
@@ -81,6 +83,9 @@ func Handler(o Options, log *slog.Logger) *trigger.Handler {
 		},
 		Store: o.Store, Declared: Declared(), Account: o.Account, Settings: o.Settings, Log: log, On: o.On,
 		Command: "aws-hit-breaks",
+		Prices: func(ctx context.Context, s snapshots.Snapshot, r *report.Report) error {
+			return NewPrices(o, InStore{o.Store, o.Account}).Into(ctx, r, ResidualRegions(s))
+		},
 	}
 	if topic := o.Settings.Notify; topic != "" {
 		h.Notify = notify.To(Fenced(o.Config), topic)

@@ -104,17 +104,21 @@ func (p *Prices) residuals(ctx context.Context, regions []string) ([]killswitch.
 	return all, unlisted
 }
 
-// PricedRegions are those in which is listed what has no pause: the regions of the snapshot that the
-// scope may be about. A scope that names kinds, tags or ids is about none of it.
-func PricedRegions(s snapshots.Snapshot, scope killswitch.Scope) []string {
-	if len(scope.Services)+len(scope.Tags)+len(scope.IDs) > 0 {
+// ResidualRegions are those in which is listed what has no pause: the regions that the newest order of
+// the snapshot may be about, where that pauses. An order that names kinds, tags or ids is about none of it.
+func ResidualRegions(s snapshots.Snapshot) []string {
+	orders, regions := s.Header.Orders, s.Header.Regions
+	if s.Live != nil {
+		orders, regions = s.Live.Orders, s.Live.Regions
+	}
+	if len(orders) == 0 || !s.Header.Closed.IsZero() {
 		return nil
 	}
-	regions := s.Header.Regions
-	if s.Live != nil {
-		regions = s.Live.Regions
+	last := orders[len(orders)-1]
+	if scope := last.Scope; last.Act != killswitch.Pause || len(scope.Services)+len(scope.Tags)+len(scope.IDs) > 0 {
+		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return !filter.MayMatchRegion(scope, region) })
+	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return !filter.MayMatchRegion(last.Scope, region) })
 }
 
 // InStore is a cache of prices in a store of snapshots.
