@@ -18,7 +18,7 @@ const (
 
 // price fills the dollars into the report of a run that has ended, of a plan, or of what humans are told.
 // No step waits for it, and nothing that goes wrong with it is an error.
-func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Report) {
+func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool) {
 	if h.Prices == nil {
 		return
 	}
@@ -28,7 +28,7 @@ func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Rep
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if err := h.Prices(ctx, s, r); err != nil {
+	if err := h.Prices(ctx, s, r, keep); err != nil {
 		h.log().WarnContext(ctx, "prices are not kept for the next run", slog.String("error", explained(err).Error()))
 	}
 }

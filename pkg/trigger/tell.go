@@ -29,7 +29,7 @@ func (h *Handler) tellOf(ctx context.Context, s snapshots.Snapshot, r *report.Re
 	moment, told := due(s, *r, outcome)
 	tells := h.Notify != nil && moment != ""
 	if tells || read {
-		h.price(ctx, s, r)
+		h.price(ctx, s, r, true)
 	}
 	if !tells {
 		return

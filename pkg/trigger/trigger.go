@@ -32,8 +32,9 @@ type Handler struct {
 	Account  string
 	Settings settings.Settings
 	// Prices fills the dollars into a report of the snapshot, as far as it learns them before the end of
-	// the context; nil where there are none. Its error is that they could not be kept.
-	Prices func(context.Context, snapshots.Snapshot, *report.Report) error
+	// the context, and with keep writes them down for the next run; nil where there are none. Its error is
+	// that they could not be kept.
+	Prices func(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool) error
 	// Notify tells humans; nil where the owner has named no topic for that.
 	Notify func(context.Context, report.Notification) error
 	// Command is how an operator's shell begins a command of the CLI for this account.
@@ -127,7 +128,7 @@ func (h *Handler) plan(ctx context.Context, e *engine.Engine, request engine.Req
 		return Answer{}, h.named(err)
 	}
 	answer := Answer{Report: report.Of(snapshot, h.Declared), Snapshot: snapshot.Header.Snapshot, DryRun: true}
-	h.price(ctx, snapshot, &answer.Report)
+	h.price(ctx, snapshot, &answer.Report, false) // a dry run writes nothing
 	return answer, nil
 }
 
