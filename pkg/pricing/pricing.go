@@ -68,13 +68,14 @@ type page struct {
 }
 
 // New makes a book for the caller's account. All caches are read, and the first is written to; one that
-// is nil is none. The rate is that of the price list
+// is nil is none. The rate is a
+// little below that of the price list, which the whole account shares
 // (10 calls, 5 more a second: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-pelong.html),
 // and for Spot prices a part of EC2's, which the owner needs too.
 func New(cfg aws.Config, caches ...Cache) *Book {
 	return &Book{
 		cfg: cfg, caches: slices.DeleteFunc(caches, func(c Cache) bool { return c == nil }),
-		limiter: rate.NewLimiter(5, 10), spots: rate.NewLimiter(5, 10),
+		limiter: rate.NewLimiter(4, 8), spots: rate.NewLimiter(5, 10),
 		pages: map[string]*page{}, refused: map[string]error{},
 	}
 }
