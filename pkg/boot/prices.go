@@ -39,11 +39,14 @@ func NewPrices(o Options, caches ...pricing.Cache) *Prices {
 // no pause in the regions. What is not known says why, and is no error; the error is that of prices
 // which could not be kept for the next run.
 func (p *Prices) Into(ctx context.Context, r *report.Report, regions []string) error {
+	var asking sync.WaitGroup
+	known := products(*r)
+	asking.Go(func() { p.book.Ask(ctx, known...) }) // whatever the listings do
 	if len(regions) > 0 {
-		found, missing := p.residuals(ctx, regions)
-		r.Keeps(found, missing)
+		r.Keeps(p.residuals(ctx, regions))
 	}
 	p.book.Ask(ctx, products(*r)...)
+	asking.Wait()
 	r.Priced(p.book.Of, p.book.Why)
 	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
 	defer cancel()
