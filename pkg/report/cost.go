@@ -91,6 +91,38 @@ func (r *Report) Keeps(residuals []killswitch.Residual, unlisted []UnlistedResid
 	r.count()
 }
 
+// Shorten leaves the dearest so many of what has no pause, in their order, and says how many it took out.
+// The sums stay those of all.
+func (r *Report) Shorten(most int) (out int) {
+	if len(r.Residuals) <= most {
+		return 0
+	}
+	dearest := slices.Clone(r.Residuals)
+	amount := func(x Residual) float64 {
+		if x.Hourly == nil {
+			return 0
+		}
+		return *x.Hourly
+	}
+	slices.SortStableFunc(dearest, func(a, b Residual) int { return cmp.Compare(amount(b), amount(a)) })
+	least := amount(dearest[most-1])
+	spare := most - slices.IndexFunc(dearest, func(x Residual) bool { return amount(x) == least }) // of those that cost the least
+	kept := make([]Residual, 0, most)
+	for _, x := range r.Residuals {
+		switch {
+		case amount(x) > least:
+		case amount(x) == least && spare > 0:
+			spare--
+		default:
+			continue
+		}
+		kept = append(kept, x)
+	}
+	out = len(r.Residuals) - len(kept)
+	r.Residuals = kept
+	return out
+}
+
 const notPriced = "no price was looked up"
 
 // Priced fills in the dollars of everything that says what it uses; what came with its dollars, as JSON,

@@ -276,3 +276,28 @@ func TestWhatCameWithItsDollarsKeepsThem(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestShortenLeavesTheDearest: of those that cost the same the first, and the sums are those of all.
+func TestShortenLeavesTheDearest(t *testing.T) {
+	r := report.Empty(account)
+	var all []killswitch.Residual
+	for i, quantity := range []float64{1, 8, 2, 8, 2, 2} {
+		all = append(all, killswitch.Residual{
+			Ref: ref(here, killswitch.Volume, string(rune('a'+i))), Uses: []killswitch.Usage{{Product: product("disk"), Quantity: quantity, Kept: true}},
+		})
+	}
+	r.Keeps(all, nil)
+	r.Priced(priceOf, nil)
+	before := r.Summary.Cost
+	out := r.Shorten(4)
+	var left string
+	for _, x := range r.Residuals {
+		left += x.ID
+	}
+	if out != 2 || left != "bcde" || r.Summary.Cost != before {
+		t.Errorf("%d are out, left is %s, the sums are %+v", out, left, r.Summary.Cost)
+	}
+	if r.Shorten(4) != 0 || len(r.Residuals) != 4 {
+		t.Error("what is short enough was shortened")
+	}
+}

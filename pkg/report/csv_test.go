@@ -202,7 +202,7 @@ func TestCSV(t *testing.T) {
 		"summary.cost.saved,summary.cost.kept,summary.cost.daily.running,summary.cost.daily.saved,summary.cost.daily.kept," +
 		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown"
 	want := columns + "\r\n" +
-		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
+		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
 		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
 		strings.Repeat(",", strings.Count(columns, ",")-20) + "\r\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {

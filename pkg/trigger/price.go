@@ -16,6 +16,11 @@ const (
 	afterPrices  = patience + 10*time.Second
 )
 
+// mostResiduals keeps an answer within the 6 MB that Lambda allows
+// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): a large account has more volumes
+// than instances.
+const mostResiduals = 2000
+
 // price fills the dollars into the report of a run that has ended, of a plan, or of what humans are told.
 // No step waits for it, and nothing that goes wrong with it is an error.
 func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool) {

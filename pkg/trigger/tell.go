@@ -30,6 +30,9 @@ func (h *Handler) tellOf(ctx context.Context, s snapshots.Snapshot, r *report.Re
 	tells := h.Notify != nil && moment != ""
 	if tells || read {
 		h.price(ctx, s, r, true)
+		if out := r.Shorten(mostResiduals); out > 0 {
+			answer.notice("of what has no pause the dearest %d are listed here, and %d more are in the sums alone", mostResiduals, out)
+		}
 	}
 	if !tells {
 		return
