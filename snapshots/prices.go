@@ -13,8 +13,9 @@ func (b *Book) Prices(ctx context.Context, account string) ([]byte, error) {
 		return nil, err
 	}
 	var kept prices
-	if decode(*record, &kept) != nil || time.Now().After(kept.expires()) {
-		return nil, nil
+	fault := decode(*record, &kept)
+	if fault != nil || time.Now().After(kept.expires()) {
+		return nil, nil // they are asked for again
 	}
 	return kept.Sheet, nil
 }
