@@ -12,12 +12,16 @@ func (b *Book) Prices(ctx context.Context, account string) ([]byte, error) {
 	if record == nil || err != nil {
 		return nil, err
 	}
+	return believed(*record, time.Now()), nil
+}
+
+// believed are the prices of a record; none where they are old or cannot be read, and are asked for again.
+func believed(record Record, now time.Time) []byte {
 	var kept prices
-	fault := decode(*record, &kept)
-	if fault != nil || time.Now().After(kept.expires()) {
-		return nil, nil // they are asked for again
+	if decode(record, &kept) == nil && !now.After(kept.expires()) {
+		return kept.Sheet
 	}
-	return kept.Sheet, nil
+	return nil
 }
 
 // KeepPrices keeps prices for a day.
