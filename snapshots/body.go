@@ -81,6 +81,29 @@ func (s *seen) check() error {
 	return nil
 }
 
+// prices are what AWS's price list said, as package pricing writes it down.
+type prices struct {
+	Account string          `json:"account"`
+	At      time.Time       `json:"at"`
+	Sheet   json.RawMessage `json:"sheet"`
+}
+
+// pricesFor is how long prices are kept: as long as they are believed.
+const pricesFor = 24 * time.Hour
+
+func (p *prices) name() name         { return name{class: pricesClass, account: p.Account} }
+func (p *prices) expires() time.Time { return p.At.Add(pricesFor) }
+
+func (p *prices) check() error {
+	switch {
+	case p.At.IsZero():
+		return errors.New("it does not say when the prices were asked for")
+	case len(p.Sheet) == 0 || string(p.Sheet) == "null":
+		return errors.New("it has no prices")
+	}
+	return nil
+}
+
 func (l *Lease) name() name {
 	return name{class: leaseClass, snapshot: l.Snapshot, region: l.Region}
 }

@@ -26,7 +26,7 @@ func anyName(t *rapid.T) name {
 		}
 	}
 	kind := ""
-	draw(&n.account, "account", liveClass, headerClass)
+	draw(&n.account, "account", liveClass, headerClass, pricesClass)
 	draw(&n.message, "message", seenClass)
 	draw(&n.snapshot, "snapshot", headerClass, leaseClass, coverageClass, originalClass, partClass, stateClass)
 	draw(&n.region, "region", leaseClass, coverageClass, originalClass, partClass, stateClass)

@@ -27,6 +27,7 @@ func seeds(f *testing.F) []Record {
 		&Live{Account: "1", Snapshot: "s", Orders: []killswitch.Order{pause}, Regions: []string{"r"}, RegionsOrder: 1},
 		&Header{Account: "1", Snapshot: "s", Opened: seedTime, Orders: []killswitch.Order{pause}, Counts: map[string]int{"resumed": 1}},
 		&seen{Message: "m", Account: "1", Snapshot: "s", Order: pause, At: seedTime},
+		&prices{Account: "1", At: seedTime, Sheet: []byte(`{"version":1}`)},
 		&Lease{Snapshot: "s", Account: "1", Region: "r", Owner: "o", Generation: 1, End: seedTime},
 		&coverage{"s", "r", Coverage{Kind: "a:b", Order: 1, Listed: true, Items: 1, Hash: CoverageHash([]string{"i#1"})}},
 		&original{"s", it.Resource, 1, 1, it.Original.Data},
@@ -52,6 +53,8 @@ func empty(key Key) body {
 		return &Header{}
 	case seenClass:
 		return &seen{}
+	case pricesClass:
+		return &prices{}
 	case leaseClass:
 		return &Lease{}
 	case coverageClass:

@@ -33,6 +33,7 @@ const (
 	liveClass
 	headerClass
 	seenClass
+	pricesClass
 	leaseClass
 	coverageClass
 	originalClass
@@ -81,6 +82,8 @@ func (n name) key() Key {
 		return Key{accountPK(n.account), join("SNAPSHOT", n.snapshot)}
 	case seenClass:
 		return Key{join("ALARM", n.message), "SEEN"}
+	case pricesClass:
+		return Key{join("PRICES", n.account), "PRICES"}
 	case leaseClass:
 		return Key{shardPK(n.snapshot, n.region), "LEASE"}
 	case coverageClass:
@@ -111,6 +114,8 @@ func parse(k Key) (name, bool) {
 		n = name{class: headerClass, account: pk[1], snapshot: sk[1]}
 	case "ALARM2SEEN1":
 		n = name{class: seenClass, message: pk[1]}
+	case "PRICES2PRICES1":
+		n = name{class: pricesClass, account: pk[1]}
 	case "SNAPSHOT3LEASE1":
 		n = name{class: leaseClass}
 	case "SNAPSHOT3COVERAGE2":
@@ -132,7 +137,7 @@ func parse(k Key) (name, bool) {
 func (n name) check() error {
 	var parts []string
 	switch n.class {
-	case liveClass:
+	case liveClass, pricesClass:
 		parts = []string{n.account}
 	case headerClass:
 		parts = []string{n.account, n.snapshot}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -59,10 +60,10 @@ func write(b body) (string, error) {
 	return string(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), err
 }
 
-// expires is when the item may be forgotten; only messages ever are.
+// expires is when the item may be forgotten; only messages and prices ever are.
 func expires(b body) int64 {
-	if s, ok := b.(*seen); ok {
-		return s.expires().Unix()
+	if passing, ok := b.(interface{ expires() time.Time }); ok {
+		return passing.expires().Unix()
 	}
 	return 0
 }
@@ -148,8 +149,9 @@ var hints = map[class]string{
 		"until then no order can be given and nothing closed; the originals are not affected",
 	headerClass: "originals and states are not affected; the header of a live snapshot is written anew when it " +
 		"closes, that of a closed one comes back from a point-in-time recovery of the table or a backup of the file",
-	seenClass:  "its alarm counts as seen before; nothing else depends on it",
-	leaseClass: "the next run takes it over once it has stood still; nothing is lost",
+	seenClass:   "its alarm counts as seen before; nothing else depends on it",
+	pricesClass: "prices are asked for again; nothing else depends on it",
+	leaseClass:  "the next run takes it over once it has stood still; nothing is lost",
 	coverageClass: "this kind counts as not inspected here until a run lists it again; " +
 		"its originals are not affected",
 	originalClass: "restore this item from a point-in-time recovery of the table or a backup of the file and " +

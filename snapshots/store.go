@@ -233,6 +233,14 @@ type Store interface {
 	// Snapshot reads a whole snapshot, or ErrNoSnapshot.
 	Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error)
 
+	// Prices returns what KeepPrices kept for the account within the last day, or nothing; also where
+	// the item is damaged, since prices can be asked for again.
+	Prices(ctx context.Context, account string) ([]byte, error)
+
+	// KeepPrices keeps what AWS's price list said, as JSON of one line, in the place of what was kept
+	// before. It needs no lease: of two who write at once either may stand.
+	KeepPrices(ctx context.Context, account string, sheet []byte, at time.Time) error
+
 	// Export reads a portion of a snapshot, from where the last portion said; the first from "". Each
 	// region is as it was between two writes; ErrMoved where that cannot be had.
 	Export(ctx context.Context, account, snapshot, from string) (Portion, error)

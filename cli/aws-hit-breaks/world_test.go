@@ -33,10 +33,12 @@ var fleets = map[string]func(*awssim.Account){
 	"empty":   func(*awssim.Account) {},
 	"startup": awssim.Startup,
 	"small": func(a *awssim.Account) {
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0web", Tags: map[string]string{"Name": "web", "env": "dev"}})
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0kept", Tags: map[string]string{settings.ProtectTag: "true"}})
+		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0web", Type: "m5.xlarge", Tags: map[string]string{"Name": "web", "env": "dev"}})
+		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0kept", Type: "t3.micro", Tags: map[string]string{settings.ProtectTag: "true"}})
 		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0off", State: "stopped"})
-		a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders"})
+		a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders", Class: "db.r6g.large"})
+		a.AddVolume("eu-west-1", awssim.Volume{ID: "vol-0web", Size: 50})
+		a.AddNATGateway("us-east-1", awssim.NATGateway{ID: "nat-0main"})
 		a.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
 		a.AddECSService("us-east-1", awssim.ECSService{Cluster: "main", Name: "api", Desired: 2})
 	},

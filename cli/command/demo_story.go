@@ -35,9 +35,13 @@ func (d *demonstration) discover(ctx context.Context) error {
 		return err
 	}
 	r := report.Of(found, boot.Declared())
+	if err := d.handler.Prices(ctx, found, &r, true); err != nil {
+		return err
+	}
 	d.screen.Found(r)
 	d.stood = r
 	d.screen.Say("%s", r.Headline())
+	d.screen.Costs(r)
 	return nil
 }
 
@@ -56,6 +60,7 @@ func (d *demonstration) overspend(ctx context.Context) error {
 		d.screen.Say("The alarm: %s", o.Alarm)
 	}
 	d.screen.Say("%s", r.Headline())
+	d.screen.Costs(r)
 	if r.ExitCode() != codeOK {
 		d.screen.Plan(r)
 		return errors.New("the pause of the simulated account is not whole")

@@ -45,6 +45,7 @@ func (c *cli) discover(ctx context.Context, scope killswitch.Scope) error {
 		return err
 	}
 	r := report.Of(found, boot.Declared())
+	s.price(ctx, &r, boot.ResidualRegions(found))
 	headline := r.Headline()
 	r.Orders = []report.Order{} // none was given
 	if err := s.show(r, headline); err != nil {

@@ -145,6 +145,7 @@ type following struct {
 	progress *ui.Progress
 	id       string // of the snapshot
 	report   report.Report
+	answered report.Report // by the function
 	took     time.Duration // to read it
 	failures int           // of reading it, in a row
 	stands   string
@@ -163,7 +164,7 @@ func (f *following) take(answer trigger.Answer) {
 		f.progress.Note("%s", notice)
 	}
 	if answer.Snapshot != "" {
-		f.id, f.report = answer.Snapshot, answer.Report
+		f.id, f.report, f.answered = answer.Snapshot, answer.Report, answer.Report
 	}
 }
 
@@ -196,6 +197,9 @@ func (f *following) look(ctx context.Context) error {
 	f.failures = 0
 	if r.Snapshot == "" {
 		return nil
+	}
+	if len(f.answered.Residuals)+len(f.answered.UnlistedResiduals) > 0 { // which no store has
+		r.Residuals, r.UnlistedResiduals = f.answered.Residuals, f.answered.UnlistedResiduals
 	}
 	f.report = r
 	f.progress.Report(r)

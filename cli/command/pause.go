@@ -75,6 +75,7 @@ func (c *cli) pause(ctx context.Context, h how) error {
 	}
 	r, err := s.carryOut(ctx, request)
 	if r.Snapshot != "" {
+		s.priceRun(ctx, &r)
 		if err := s.show(r, r.Headline()); err != nil {
 			return err
 		}

@@ -64,12 +64,14 @@ func (c *cli) resume(ctx context.Context, h how) error {
 		}
 		s.screen.Plan(r)
 		s.screen.Say("%s", r.Headline())
+		s.screen.Costs(r)
 		if err := s.confirm(ctx, "overwrite what was changed in"); err != nil {
 			return err
 		}
 	}
 	r, err := s.carryOut(ctx, request)
 	if r.Snapshot != "" {
+		s.priceRun(ctx, &r)
 		if err := s.show(r, r.Headline()); err != nil {
 			return err
 		}

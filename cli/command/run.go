@@ -26,7 +26,9 @@ func (s *session) plan(ctx context.Context, request engine.Request) (report.Repo
 	if err != nil {
 		return report.Report{}, err
 	}
-	return report.Of(snapshot, boot.Declared()), nil
+	r := report.Of(snapshot, boot.Declared())
+	s.price(ctx, &r, boot.ResidualRegions(snapshot))
+	return r, nil
 }
 
 // carryOut gives the order and stays until what is wanted is observed, or nothing more can be done

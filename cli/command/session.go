@@ -28,6 +28,7 @@ type session struct {
 	settings settings.Settings
 	table    string
 	store    snapshots.Store
+	prices   *boot.Prices // made at the first report that has dollars
 	close    func()
 }
 

@@ -151,6 +151,7 @@ func (s *session) showSnapshot(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	s.price(ctx, &r, nil)
 	s.tell(r)
 	if err := s.show(r, r.Headline()); err != nil {
 		return err

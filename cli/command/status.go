@@ -17,7 +17,7 @@ func newStatus(c *cli) *cobra.Command {
 		Use:   "status",
 		Short: "Say what is paused, and what is on its way",
 		Long: `Say what is paused, what is on its way, and what a human has to see to. It reads what is
-recorded and asks AWS about no resource.` + exits,
+recorded and asks AWS about no resource, only what things cost.` + exits,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.status(cmd.Context(), local) },
 	}
@@ -52,6 +52,7 @@ func (c *cli) status(ctx context.Context, local bool) error {
 	}
 	s.screen.Say("account %s, recorded in %s", s.account, s.store.Where())
 	if live != nil {
+		s.price(ctx, &r, nil)
 		s.tell(r)
 	}
 	if err := s.show(r, r.Headline()); err != nil {

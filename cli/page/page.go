@@ -90,10 +90,11 @@ func bills(r report.Report) *html.Node {
 	}
 	cards := element("dl", attributes{"class": "bills"})
 	for _, b := range r.Bills() {
+		of := b.Figures()
 		cards.AppendChild(element("div", nil,
 			element("dt", nil, b.What),
-			element("dd", attributes{"class": "month"}, report.Dollars(b.Monthly), element("small", nil, " a month")),
-			element("dd", nil, report.Dollars(b.Daily)+" a day · "+report.Dollars(b.Hourly)+" an hour"),
+			element("dd", attributes{"class": "month"}, of[2], element("small", nil, " a month")),
+			element("dd", nil, of[1]+" a day · "+of[0]+" an hour"),
 		))
 	}
 	return element("section", attributes{"aria-label": "Costs"}, cards, element("p", attributes{"class": "terms"}, strings.Join(r.Terms(), " ")))

@@ -199,18 +199,18 @@ func priced() report.Report {
 		{Region: "us-east-1", Kind: killswitch.RDSInstance, ID: "db", Phase: killswitch.Paused, Uses: append(use("machine", false), use("disk", true)...)},
 		{Region: "us-east-1", Kind: killswitch.EC2Instance, ID: "i-2", Phase: killswitch.Protected, Reason: "tag", Uses: use("odd", false)},
 	}
-	r.Keeps([]killswitch.Residual{{Ref: killswitch.Ref{Region: "eu-west-1", Kind: killswitch.Volume, ID: "vol-1"}, Uses: use("disk", true)}})
+	r.Keeps([]killswitch.Residual{{Ref: killswitch.Ref{Region: "eu-west-1", Kind: killswitch.Volume, ID: "vol-1"}, Uses: use("disk", true)}}, nil)
 	r.Priced(func(p killswitch.Product) (float64, bool) {
 		dollars, ok := map[string]float64{"machine": 0.5, "disk": 0.1}[p.Service]
 		return dollars, ok
-	})
+	}, nil)
 	return r
 }
 
 func TestWhatAPageShows(t *testing.T) {
 	root, text := written(t, priced(), "paused 2 of 2")
 	for _, want := range []string{
-		"saved by the pause", "$730.00", "$1.00 an hour", "$24.00 a day", "Not in the sums: 1 resource of unknown cost.",
+		"saved by the pause", "$730.00", "$1.00 an hour", "$24.00 a day", "Not in the sums: 1 resource of unknown cost: ",
 		"no list price is known for odd//", "Written 2026-11-27 12:00:00 UTC", ">unknown<",
 	} {
 		if !strings.Contains(text, want) {

@@ -28,11 +28,11 @@ func priced() report.Report {
 	r.Keeps([]killswitch.Residual{
 		{Ref: killswitch.Ref{Region: "ap-southeast-2", Kind: killswitch.LoadBalancer, ID: "app/a-load-balancer/50dc6c495c0c9188"}, Uses: use("odd")},
 		{Ref: killswitch.Ref{Region: "us-gov-east-1", Kind: killswitch.Volume, ID: "vol-0123456789abcdef0"}, Name: "old", Uses: use("disk")},
-	})
+	}, nil)
 	r.Priced(func(p killswitch.Product) (float64, bool) {
 		dollars, ok := map[string]float64{"machine": 1234.5, "disk": 0.0625}[p.Service]
 		return dollars, ok
-	})
+	}, nil)
 	return r
 }
 
@@ -59,7 +59,7 @@ func TestCostsOnATerminalOf80Columns(t *testing.T) {
 		"us-gov-east-1 $0.0625 $45.62 ec2:volume vol-0123456789abcdef0 (old)",
 		"running: $2,469 an hour, $59,256 a day, $1,802,370 a month", "saved by a pause: $1,234 an hour, $29,628 a day, $901,185 a month",
 		"goes on to cost: $1,235 an hour, $29,630 a day, $901,231 a month",
-		"Not in the sums: 2 resources of unknown cost.",
+		"Not in the sums: 2 resources of unknown cost: no list price is known for odd//.",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(shown.String()), " "), want) {
 			t.Errorf("it does not say %q:\n%s", want, shown.String())

@@ -119,7 +119,12 @@ func (s *Screen) Costs(r report.Report) {
 		return
 	}
 	for _, b := range r.Bills() {
-		s.Say("%s: %s an hour, %s a day, %s a month", b.What, report.Dollars(b.Hourly), report.Dollars(b.Daily), report.Dollars(b.Monthly))
+		if b.Unknown {
+			s.Say("%s: %s", b.What, report.Unknown)
+			continue
+		}
+		of := b.Figures()
+		s.Say("%s: %s an hour, %s a day, %s a month", b.What, of[0], of[1], of[2])
 	}
 	for _, sentence := range r.Terms() {
 		s.Say("%s", sentence)

@@ -10,6 +10,7 @@ import (
 	"aws-hit-breaks/infra/roles"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/notify"
+	"aws-hit-breaks/pkg/pricing"
 	"aws-hit-breaks/pkg/services"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots/dynamo"
@@ -173,23 +174,23 @@ func TestEachRoleHasExactlyWhatIsDeclared(t *testing.T) {
 		}
 		return all
 	}
-	wiring := slices.Concat(notify.Actions, dynamo.Actions, []string{
+	wiring := slices.Concat(pricing.Reads, notify.Actions, dynamo.Actions, []string{
 		"kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage",
 	})
 	tests := map[string]struct {
 		declared []string
 		suffers  string
 	}{
-		"pause": {slices.Concat(declared(paused), wiring, []string{services.RegionsRead}),
+		"pause": {slices.Concat(declared(paused), wiring, services.ResidualReads, []string{services.RegionsRead}),
 			"an alarm would not stop what it should"},
 		"resume": {slices.Concat(declared(resumed), wiring),
 			"an operator would not get back what was paused"},
-		"guard": {slices.Concat(declared(paused, resumed), wiring, []string{services.RegionsRead}),
+		"guard": {slices.Concat(declared(paused, resumed), wiring, services.ResidualReads, []string{services.RegionsRead}),
 			"what a function has left unfinished would stay so"},
-		"operator": {[]string{"dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt", "lambda:InvokeFunction"},
+		"operator": {slices.Concat(pricing.Reads, []string{"dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt", "lambda:InvokeFunction"}),
 			"an operator could neither see nor order anything"},
-		"inspector": {slices.Concat(declared(), []string{
-			services.RegionsRead, "dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt", "pricing:GetProducts",
+		"inspector": {slices.Concat(declared(), pricing.Reads, services.ResidualReads, []string{
+			services.RegionsRead, "dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt",
 			"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "ec2:DescribeVolumes", "iam:GetRole",
 			"iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
 		}), "nobody could see what runs, what it costs, and whether the switch is armed"},

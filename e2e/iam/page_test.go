@@ -41,7 +41,7 @@ var columns = []struct{ role, who, does string }{
 	{"pause", "Lambda, for the function that the topics of alarms and operators invoke", "looks, records, stops; cannot start anything"},
 	{"resume", "Lambda, for the function that operators invoke", "puts back what was paused; cannot stop anything, nor look for anything else"},
 	{"guard", "Lambda, for the function of the schedule", "carries on what either has left unfinished"},
-	{"operator", "the principals of the setting `operators`", "invokes pause and resume, and reads the snapshot table"},
+	{"operator", "the principals of the setting `operators`", "invokes pause and resume, reads the snapshot table, and asks for prices"},
 	{"inspector", "the principals of the setting `inspectors`", "looks at what runs, what it costs, and whether the switch is armed"},
 }
 

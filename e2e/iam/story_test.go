@@ -23,8 +23,10 @@ import (
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/report"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
+	"aws-hit-breaks/snapshots"
 	"aws-hit-breaks/snapshots/dynamo"
 )
 
@@ -76,6 +78,7 @@ func byFunctions(s *stage) {
 	s.guard(30 * time.Minute)
 	s.read()
 	s.meddle()
+	time.Sleep(25 * time.Hour) // what the price list said is forgotten
 	for range 8 {
 		if s.must(settings.ResumeFunction, (*trigger.Handler).Resume, force).Closed {
 			s.read()
@@ -248,8 +251,22 @@ func (s *stage) meddle() {
 // inspect looks at everything that runs.
 func (s *stage) inspect() {
 	s.Helper()
-	if _, err := boot.Engine(s.options("inspector")).Discover(s.Context(), killswitch.Scope{}); err != nil {
+	found, err := boot.Engine(s.options("inspector")).Discover(s.Context(), killswitch.Scope{})
+	if err != nil {
 		s.Fatalf("discover: %v", err)
+	}
+	s.price("inspector", found)
+}
+
+// price asks what everything costs, as the CLI does where neither disk nor table have it.
+func (s *stage) price(role string, of snapshots.Snapshot) {
+	s.Helper()
+	r := report.Of(of, boot.Declared())
+	if err := boot.NewPrices(s.options(role)).Into(s.Context(), &r, boot.ResidualRegions(of)); err != nil {
+		s.Fatalf("%s: %v", role, err)
+	}
+	if r.Summary.Cost.Running == 0 {
+		s.Errorf("%s: nothing has a price: %v", role, r.Terms())
 	}
 }
 
@@ -265,8 +282,13 @@ func (s *stage) read() {
 		if _, err := store.Live(s.Context(), place.Account); err != nil {
 			s.Fatalf("%s: read what is live: %v", role, err)
 		}
-		if _, err := store.Snapshot(s.Context(), place.Account, headers[0].Snapshot); err != nil {
+		snapshot, err := store.Snapshot(s.Context(), place.Account, headers[0].Snapshot)
+		if err != nil {
 			s.Fatalf("%s: read the snapshot: %v", role, err)
+		}
+		if role == "operator" {
+			snapshot.Header.Orders, snapshot.Live = nil, nil // what has no pause, the function has told
+			s.price(role, snapshot)
 		}
 	}
 	if _, err := boot.Engine(s.options("inspector")).Plan(s.Context(), engine.Request{Act: killswitch.Pause, Actor: "ann", At: time.Now()}); err != nil {

@@ -42,6 +42,17 @@ var table = map[string]row{
 	"ec2:DescribeInstanceStatus":       ofEverything,
 	"ec2:DescribeInstanceTypes":        ofEverything,
 	"ec2:DescribeSpotInstanceRequests": ofEverything,
+	// What has no pause, and Spot prices, of everything: none of them knows a narrower resource
+	// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html,
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html).
+	"ec2:DescribeAddresses":                      ofEverything,
+	"ec2:DescribeNatGateways":                    ofEverything,
+	"ec2:DescribeSpotPriceHistory":               ofEverything,
+	"ec2:DescribeVolumes":                        ofEverything,
+	"elasticloadbalancing:DescribeLoadBalancers": ofEverything,
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awspricelist.html
+	"pricing:GetProducts": ofEverything,
+
 	"ec2:StopInstances": func(c call) []authorization {
 		return c.instances(c.Input.(*ec2.StopInstancesInput).InstanceIds)
 	},
@@ -274,13 +285,11 @@ var unseen = map[string][]authorization{
 		{Action: "budgets:ViewBudget", Resource: "arn:aws:budgets::111122223333:budget/aws-hit-breaks-0f3c"},
 		{Action: "dynamodb:DescribeContinuousBackups", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
 		{Action: "dynamodb:DescribeTable", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
-		{Action: "ec2:DescribeVolumes", Resource: everything},
 		{Action: "iam:GetRole", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "iam:ListAccountAliases", Resource: everything},
 		{Action: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "kms:Decrypt", Resource: place.Key},
 		{Action: "lambda:GetFunctionConfiguration", Resource: "arn:aws:lambda:us-east-1:111122223333:function:aws-hit-breaks-guard"},
-		{Action: "pricing:GetProducts", Resource: everything},
 		{Action: "sns:GetTopicAttributes", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 		{Action: "sns:ListSubscriptionsByTopic", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 	},

@@ -37,9 +37,9 @@ var grants = []grant{
 		actions: []string{
 			"application-autoscaling:DescribeScalableTargets",
 			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeWarmPool",
-			"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
-			"ec2:DescribeSpotInstanceRequests", "ec2:DescribeVolumes",
-			"ecs:ListClusters", "ecs:ListServices", "ecs:ListTasks",
+			"ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypes",
+			"ec2:DescribeNatGateways", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeSpotPriceHistory", "ec2:DescribeVolumes",
+			"ecs:ListClusters", "ecs:ListServices", "ecs:ListTasks", "elasticloadbalancing:DescribeLoadBalancers",
 		},
 	},
 	{
@@ -157,6 +157,7 @@ var grants = []grant{
 		actions: []string{"lambda:InvokeFunction"},
 	},
 	{
+		// In the price list's own regions, whatever those of the brake are.
 		sid: "Prices", on: []string{everything},
 		actions: []string{"iam:ListAccountAliases", "pricing:GetProducts"},
 	},

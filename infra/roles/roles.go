@@ -11,6 +11,7 @@ import (
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/notify"
+	"aws-hit-breaks/pkg/pricing"
 	"aws-hit-breaks/pkg/services"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots/dynamo"
@@ -72,24 +73,32 @@ func Guard(p Place) []Statement { return Function(p, settings.GuardFunction) }
 // Function is the role of one function: what it looks at, what its steps call, its memory, and what
 // Lambda does in its name.
 func Function(p Place, f settings.Function) []Statement {
-	return statements(p, string(f), slices.Concat(towards(f.Wants()...), dynamo.Actions, notify.Actions, runtime))
+	return statements(p, string(f), slices.Concat(towards(f.Wants()...), costs(f.Wants()...), dynamo.Actions, notify.Actions, runtime))
+}
+
+// costs is what it takes to say what things cost, and what goes on to cost once everything is paused.
+func costs(wants ...killswitch.Want) []string {
+	if slices.Contains(wants, killswitch.WantPaused) {
+		return slices.Concat(pricing.Reads, services.ResidualReads)
+	}
+	return pricing.Reads
 }
 
 // runtime is what Lambda itself does in a function's name: its log, and the invocation that failed for
 // good; and what the key asks for that table, topics and queue may be encrypted with.
 var runtime = []string{"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"}
 
-// Operator is the role of people who pull the brake and let it go: they invoke the functions and read
-// what those remember. They change nothing by themselves.
+// Operator is the role of people who pull the brake and let it go: they invoke the functions, read
+// what those remember, and may ask for prices. They change nothing by themselves.
 func Operator(p Place) []Statement {
-	return statements(p, "operator", []string{"lambda:InvokeFunction", "dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt"})
+	return statements(p, "operator", slices.Concat(costs(), []string{"lambda:InvokeFunction", "dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt"}))
 }
 
 // Inspector is the role of people who look: at what runs, what it costs, and whether the switch is
 // armed.
 func Inspector(p Place) []Statement {
-	return statements(p, "inspector", slices.Concat(towards(), []string{
-		"dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt", "pricing:GetProducts", "iam:ListAccountAliases",
+	return statements(p, "inspector", slices.Concat(towards(), costs(killswitch.WantPaused), []string{
+		"dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt", "iam:ListAccountAliases",
 	}, doctor))
 }
 

@@ -141,9 +141,13 @@ func (p *Listed) attribute(name string) string {
 	return p.Attributes[name]
 }
 
+// unusedAttributes are those that services have, and none of the products here: RDS Custom is told from
+// RDS by deploymentModel (https://github.com/infracost/infracost/blob/master/internal/resources/aws/db_instance.go).
+var unusedAttributes = map[string][]string{"AmazonRDS": {"deploymentModel"}}
+
 // hasAttribute says whether any product of a service has an attribute of that name.
 func (a *Account) hasAttribute(service, name string) bool {
-	return name == "productFamily" || slices.ContainsFunc(a.catalog(), func(p *Listed) bool {
+	return name == "productFamily" || slices.Contains(unusedAttributes[service], name) || slices.ContainsFunc(a.catalog(), func(p *Listed) bool {
 		_, ok := p.Attributes[name]
 		return ok && p.Service == service
 	})

@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 // Volume is an EBS volume.
@@ -30,12 +28,6 @@ type NATGateway struct {
 	ID    string // default a seeded one
 	State string // default available
 	Tags  map[string]string
-}
-
-// LoadBalancer is an Application, Network or Gateway Load Balancer.
-type LoadBalancer struct {
-	Name string
-	Type string // default application
 }
 
 // ElasticAddress is an Elastic IP that no instance of the account has: it is idle, or a gateway's.
@@ -75,15 +67,6 @@ func (a *Account) AddNATGateway(region string, g NATGateway) {
 	})
 }
 
-// AddLoadBalancer puts a load balancer into a region.
-func (a *Account) AddLoadBalancer(region string, b LoadBalancer) {
-	a.look(func(time.Time) {
-		r := a.mustRegion(region)
-		b.Type = cmp.Or(b.Type, "application")
-		r.residual.balancers = append(r.residual.balancers, b)
-	})
-}
-
 // AddElasticIP puts an Elastic IP into a region.
 func (a *Account) AddElasticIP(region string, e ElasticAddress) {
 	a.look(func(time.Time) {
@@ -101,7 +84,7 @@ func residualOperations() []operation {
 		op("ec2", "DescribeVolumes", false, describeVolumes),
 		op("ec2", "DescribeAddresses", false, describeAddresses),
 		op("ec2", "DescribeNatGateways", false, describeNATGateways),
-		op("elasticloadbalancing", "DescribeLoadBalancers", false, describeLoadBalancers),
+		{"elasticloadbalancing", "DescribeLoadBalancers", false, describeBalancers},
 	}
 }
 
@@ -205,31 +188,6 @@ func describeNATGateways(c *call, in *ec2.DescribeNatGatewaysInput) (*ec2.Descri
 	for _, p := range page {
 		out.NatGateways = append(out.NatGateways, ec2types.NatGateway{
 			NatGatewayId: aws.String(p.of.ID), State: ec2types.NatGatewayState(p.of.State), ConnectivityType: ec2types.ConnectivityTypePublic, Tags: ec2Tags(p.of.Tags),
-		})
-	}
-	return out, nil
-}
-
-func describeLoadBalancers(c *call, in *elb.DescribeLoadBalancersInput) (*elb.DescribeLoadBalancersOutput, error) {
-	modelled := elb.DescribeLoadBalancersInput{PageSize: in.PageSize, Marker: in.Marker}
-	if name := differentField(*in, modelled); name != "" {
-		return nil, c.unmodelled("elasticloadbalancing:DescribeLoadBalancers " + name)
-	}
-	size := 400
-	if in.PageSize != nil {
-		size = int(*in.PageSize)
-	}
-	after, ok := afterToken(in.Marker)
-	if !ok || size < 1 || size > 400 {
-		return nil, apiError(400, "ValidationError", "1 validation error detected")
-	}
-	page, next := pageAfter(c.region.residual.balancers, after, c.most(size), func(b LoadBalancer) string { return b.Name })
-	out := &elb.DescribeLoadBalancersOutput{NextMarker: next}
-	for _, b := range page {
-		short := map[string]string{"application": "app", "network": "net", "gateway": "gwy"}[b.Type]
-		arn := fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:loadbalancer/%s/%s/%016x", c.region.name, c.account.id, short, b.Name, hash(c.account.seed, b.Name))
-		out.LoadBalancers = append(out.LoadBalancers, elbtypes.LoadBalancer{
-			LoadBalancerArn: aws.String(arn), LoadBalancerName: aws.String(b.Name), Type: elbtypes.LoadBalancerTypeEnum(b.Type),
 		})
 	}
 	return out, nil

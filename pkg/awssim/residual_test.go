@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	classic "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/google/go-cmp/cmp"
 )
@@ -16,6 +17,7 @@ func TestWhatHasNoPauseIsListedInPages(t *testing.T) {
 			a.AddVolume(here, Volume{Managed: i == 4})
 			a.AddNATGateway(here, NATGateway{State: []string{"available", "deleted"}[i%2]})
 			a.AddLoadBalancer(here, LoadBalancer{Name: string(rune('a' + i))})
+			a.AddLoadBalancer(here, LoadBalancer{Name: string(rune('a' + i)), Type: "classic"})
 		}
 		count := map[string]int{}
 		for pages := ec2.NewDescribeVolumesPaginator(client, &ec2.DescribeVolumesInput{IncludeManagedResources: aws.Bool(true)}); pages.HasMorePages(); {
@@ -47,7 +49,15 @@ func TestWhatHasNoPauseIsListedInPages(t *testing.T) {
 			}
 			count["balancers"] += len(page.LoadBalancers)
 		}
-		want := map[string]int{"volumes": 5, "pages": 3, "a short page": 2, "gateways": 3, "balancers": 5}
+		older := classic.NewFromConfig(a.Process("person").Config())
+		for pages := classic.NewDescribeLoadBalancersPaginator(older, &classic.DescribeLoadBalancersInput{}); pages.HasMorePages(); {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			count["classic balancers"] += len(page.LoadBalancerDescriptions)
+		}
+		want := map[string]int{"volumes": 5, "pages": 3, "a short page": 2, "gateways": 3, "balancers": 5, "classic balancers": 5}
 		if diff := cmp.Diff(want, count); diff != "" {
 			t.Error(diff)
 		}

@@ -191,6 +191,7 @@ var services = map[string]string{
 	"Application Auto Scaling":  "application-autoscaling",
 	"DynamoDB":                  "dynamodb",
 	"Pricing":                   "pricing",
+	"Elastic Load Balancing":    "elasticloadbalancing",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
 	"STS":                       "sts",
 	"SNS":                       "sns",

@@ -9,9 +9,12 @@ import (
 
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/filter"
+	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/notify"
+	"aws-hit-breaks/pkg/report"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
+	"aws-hit-breaks/snapshots"
 	"aws-hit-breaks/snapshots/dynamo"
 )
 
@@ -81,6 +84,13 @@ func Handler(o Options, log *slog.Logger) *trigger.Handler {
 		},
 		Store: o.Store, Declared: Declared(), Account: o.Account, Settings: o.Settings, Log: log, On: o.On,
 		Command: "aws-hit-breaks",
+		Prices: func(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool) error {
+			var regions []string
+			if len(o.Wants) == 0 || slices.Contains(o.Wants, killswitch.WantPaused) { // as its role has it
+				regions = ResidualRegions(s)
+			}
+			return NewPrices(o, InStore{Store: o.Store, Account: o.Account, ReadOnly: !keep}).Into(ctx, r, regions)
+		},
 	}
 	if topic := o.Settings.Notify; topic != "" {
 		h.Notify = notify.To(Fenced(o.Config), topic)

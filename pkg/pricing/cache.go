@@ -37,22 +37,21 @@ const sheetVersion = 1
 // maxSheet keeps a cache within an item of DynamoDB, with room for its keys.
 const maxSheet = 390 << 10
 
-// read takes from the cache what is of the last day. A cache that cannot be read, is damaged or of
+// read takes from the caches what is of the last day, the newest of each. A cache that cannot be read, is damaged or of
 // another version is none.
 func (b *Book) read(ctx context.Context) {
 	kept := map[string]answer{}
 	defer func() { b.kept = kept }()
-	if b.cache == nil {
-		return
-	}
-	text, err := b.cache.Load(ctx)
-	if err != nil {
-		return
-	}
 	now := time.Now()
-	for key, found := range open(text) {
-		if age := now.Sub(found.At); age >= 0 && age < fresh {
-			kept[key] = found
+	for _, cache := range b.caches {
+		text, err := cache.Load(ctx)
+		if err != nil {
+			continue
+		}
+		for key, found := range open(text) {
+			if age := now.Sub(found.At); age >= 0 && age < fresh && found.At.After(kept[key].At) {
+				kept[key] = found
+			}
 		}
 	}
 }
@@ -85,7 +84,7 @@ func sum(text []byte) string {
 // A price that could not be asked for is not kept.
 func (b *Book) Keep(ctx context.Context) error {
 	b.mu.Lock()
-	if b.cache == nil || !b.unkept {
+	if len(b.caches) == 0 || !b.unkept {
 		b.mu.Unlock()
 		return nil
 	}
@@ -115,7 +114,7 @@ func (b *Book) Keep(ctx context.Context) error {
 	if len(text) > maxSheet {
 		return fmt.Errorf("keep prices: they take %d bytes, a cache holds %d; they will be asked for again", len(text), maxSheet)
 	}
-	if err := b.cache.Save(ctx, text); err != nil {
+	if err := b.caches[0].Save(ctx, text); err != nil {
 		return fmt.Errorf("keep prices: %w", err)
 	}
 	return nil

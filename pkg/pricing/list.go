@@ -99,7 +99,7 @@ func (b *Book) listPrice(ctx context.Context, p killswitch.Product) (float64, er
 	var found []document
 	for pages.HasMorePages() {
 		var page *pricing.GetProductsOutput
-		err := b.call(ctx, b.limiter, "pricing "+cfg.Region, func() (err error) {
+		err := b.call(ctx, b.limiter, "pricing "+cfg.Region, func(ctx context.Context) (err error) {
 			page, err = pages.NextPage(ctx)
 			return err
 		})

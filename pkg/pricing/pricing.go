@@ -7,12 +7,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
@@ -43,14 +46,14 @@ type answer struct {
 // Book holds the prices that one run has asked for. It is safe for concurrent use.
 type Book struct {
 	cfg     aws.Config
-	cache   Cache
+	caches  []Cache
 	load    sync.Once
 	limiter *rate.Limiter // of GetProducts
 	spots   *rate.Limiter // of DescribeSpotPriceHistory
 
 	mu      sync.Mutex
 	pages   map[string]*page // by product
-	refused map[string]error // by region of the endpoint: it denied us, so it is not asked again
+	refused map[string]error // by region of the endpoint: it denied us or did not answer, so it is not asked again
 	kept    map[string]answer
 	unkept  bool // something was learnt since the cache was read
 }
@@ -64,15 +67,24 @@ type page struct {
 	answer
 }
 
-// New makes a book for the caller's account. The cache may be nil. The rate is that of the price list
+// New makes a book for the caller's account. All caches are read, and the first is written to; one that
+// is nil is none. The rate is a
+// little below that of the price list, which the whole account shares
 // (10 calls, 5 more a second: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-pelong.html),
 // and for Spot prices a part of EC2's, which the owner needs too.
-func New(cfg aws.Config, cache Cache) *Book {
+func New(cfg aws.Config, caches ...Cache) *Book {
 	return &Book{
-		cfg: cfg, cache: cache,
-		limiter: rate.NewLimiter(5, 10), spots: rate.NewLimiter(5, 10),
+		cfg: cfg, caches: slices.DeleteFunc(caches, func(c Cache) bool { return c == nil }),
+		limiter: rate.NewLimiter(4, 8), spots: rate.NewLimiter(5, 10),
 		pages: map[string]*page{}, refused: map[string]error{},
 	}
+}
+
+// Faster makes the book ask n times as fast, of an account that is simulated.
+func (b *Book) Faster(n float64) *Book {
+	b.limiter.SetLimit(b.limiter.Limit() * rate.Limit(n))
+	b.spots.SetLimit(b.spots.Limit() * rate.Limit(n))
+	return b
 }
 
 // Ask learns the prices of products, each once in the life of the book however many ask for it, and
@@ -133,13 +145,21 @@ func (b *Book) fill(ctx context.Context, there *page) {
 		return
 	}
 	if err != nil {
-		there.answer, there.failed = answer{Why: "AWS was asked for its price in vain: " + awserr.Explain(err), At: time.Now()}, true
+		there.answer, there.failed = answer{Why: "AWS was asked for its price in vain: " + explain(err), At: time.Now()}, true
 		return
 	}
 	there.answer = found
 	if _, known := b.kept[there.product.String()]; !known {
 		b.unkept = true
 	}
+}
+
+// explain says what an error means.
+func explain(err error) string {
+	if errors.Is(err, errSilent) {
+		return errSilent.Error()
+	}
+	return strings.Replace(awserr.Explain(err), ": it is tried again", "", 1) // not in this run
 }
 
 // notPriced is the reason why AWS's own answer gives no price.
@@ -167,8 +187,13 @@ func (b *Book) lookUp(ctx context.Context, p killswitch.Product) (answer, error)
 // errLate says that the caller's time does not suffice for the call.
 var errLate = errors.New("no time left")
 
-// call makes one call, unless its endpoint has denied one before, which it would again.
-func (b *Book) call(ctx context.Context, limiter *rate.Limiter, endpoint string, do func() error) error {
+// patience is how long one call may take, the SDK's own retries among it. Where a network lets nothing
+// out, a connection alone is waited for much longer.
+const patience = 5 * time.Second
+
+// call makes one call, unless its endpoint has denied one before, or given no answer, which it would
+// again.
+func (b *Book) call(ctx context.Context, limiter *rate.Limiter, endpoint string, do func(context.Context) error) error {
 	b.mu.Lock()
 	err := b.refused[endpoint]
 	b.mu.Unlock()
@@ -178,14 +203,22 @@ func (b *Book) call(ctx context.Context, limiter *rate.Limiter, endpoint string,
 	if limiter.Wait(ctx) != nil { // ctx has ended, or will before it is our turn
 		return errLate
 	}
-	err = do()
-	if awserr.Of(err) == awserr.Denied {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = do(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = errSilent
+	}
+	if unheard := (*smithyhttp.RequestSendError)(nil); awserr.Of(err) == awserr.Denied || errors.As(err, &unheard) || errors.Is(err, errSilent) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.refused[endpoint] = err
 	}
 	return err
 }
+
+// errSilent says that an endpoint took too long.
+var errSilent = fmt.Errorf("it did not answer within %s", patience)
 
 // Of is what one unit of the product costs in an hour, as far as this book has learnt. It never waits.
 func (b *Book) Of(p killswitch.Product) (dollars float64, ok bool) {

@@ -39,7 +39,7 @@ func (b *Book) spotPrice(ctx context.Context, p killswitch.Product) (float64, er
 	var prices []string
 	for pages.HasMorePages() {
 		var page *ec2.DescribeSpotPriceHistoryOutput
-		err := b.call(ctx, b.spots, "ec2 "+cfg.Region, func() (err error) {
+		err := b.call(ctx, b.spots, "ec2 "+cfg.Region, func(ctx context.Context) (err error) {
 			page, err = pages.NextPage(ctx)
 			return err
 		})

@@ -57,10 +57,26 @@ type CostSummary struct {
 	Unknown int    `json:"unknown"` // how much, of what costs, has no known figure and is in no sum
 }
 
-// Keeps adds what costs by the hour and has no pause. Its dollars are not known before Priced.
-func (r *Report) Keeps(residuals []killswitch.Residual) {
+// UnlistedResidual is a sort of what has no pause which could not be listed in a region.
+type UnlistedResidual struct {
+	Region string `json:"region"` // the AWS region
+	What   string `json:"what"`   // "NAT gateways", …
+	Reason string `json:"reason"` // why not
+}
+
+// Keeps adds what costs by the hour and has no pause, and what of it could not be listed. Its dollars
+// are not known before Priced. The disk of a stopped database that is a resource of the report is in
+// the cost of that.
+func (r *Report) Keeps(residuals []killswitch.Residual, unlisted []UnlistedResidual) {
+	own := map[killswitch.Ref]bool{}
+	for _, resource := range r.Resources {
+		own[resource.Ref("")] = true
+	}
 	r.Residuals = []Residual{}
 	for _, k := range residuals {
+		if own[killswitch.Ref{Region: k.Ref.Region, Kind: k.Ref.Kind, ID: k.Ref.ID}] {
+			continue
+		}
 		r.Residuals = append(r.Residuals, Residual{
 			Region: k.Ref.Region, Kind: k.Ref.Kind, ID: k.Ref.ID, Name: k.Name, Type: k.Type,
 			Rate: Rate{Why: notPriced}, Uses: k.Uses,
@@ -69,35 +85,78 @@ func (r *Report) Keeps(residuals []killswitch.Residual) {
 	slices.SortStableFunc(r.Residuals, func(a, b Residual) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
+	r.UnlistedResiduals = slices.SortedFunc(slices.Values(unlisted), func(a, b UnlistedResidual) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.What, b.What))
+	})
 	r.count()
+}
+
+// Shorten leaves the dearest so many of what has no pause, in their order, and says how many it took out.
+// The sums stay those of all.
+func (r *Report) Shorten(most int) (out int) {
+	if len(r.Residuals) <= most {
+		return 0
+	}
+	dearest := slices.Clone(r.Residuals)
+	amount := func(x Residual) float64 {
+		if x.Hourly == nil {
+			return 0
+		}
+		return *x.Hourly
+	}
+	slices.SortStableFunc(dearest, func(a, b Residual) int { return cmp.Compare(amount(b), amount(a)) })
+	least := amount(dearest[most-1])
+	spare := most - slices.IndexFunc(dearest, func(x Residual) bool { return amount(x) == least }) // of those that cost the least
+	kept := make([]Residual, 0, most)
+	for _, x := range r.Residuals {
+		switch {
+		case amount(x) > least:
+		case amount(x) == least && spare > 0:
+			spare--
+		default:
+			continue
+		}
+		kept = append(kept, x)
+	}
+	out = len(r.Residuals) - len(kept)
+	r.Residuals = kept
+	return out
 }
 
 const notPriced = "no price was looked up"
 
-// Priced fills in the dollars of everything. price gives dollars for an hour of one unit of a product,
-// and whether it is known.
-func (r *Report) Priced(price func(killswitch.Product) (dollars float64, ok bool)) {
+// Priced fills in the dollars of everything that says what it uses; what came with its dollars, as JSON,
+// keeps them. price gives dollars for an hour of one unit of a product, and whether it is known; why
+// says why it is not, and may be nil.
+func (r *Report) Priced(price func(killswitch.Product) (dollars float64, ok bool), why func(killswitch.Product) string) {
 	sane := func(p killswitch.Product) (float64, bool) {
 		dollars, ok := price(p)
 		return dollars, ok && dollars >= 0 && !math.IsInf(dollars, 0) // also NaN
 	}
+	reason := func(unknown *killswitch.Usage) string {
+		switch {
+		case unknown == nil:
+			return ""
+		case unknown.Why == "" && why != nil && why(unknown.Product) != "":
+			return why(unknown.Product)
+		}
+		return cmp.Or(unknown.Why, "no list price is known for "+unknown.Product.String())
+	}
 	for i, resource := range r.Resources {
-		running, kept, why := dollars(resource.Uses, sane)
-		r.Resources[i].Cost = &Cost{Rate: rate(running, why), Residual: kept}
+		if len(resource.Uses) == 0 && resource.Cost != nil {
+			continue
+		}
+		running, kept, unknown := killswitch.Dollars(resource.Uses, sane)
+		r.Resources[i].Cost = &Cost{Rate: rate(running, reason(unknown)), Residual: kept}
 	}
 	for i, residual := range r.Residuals {
-		running, _, why := dollars(residual.Uses, sane)
-		r.Residuals[i].Rate = rate(running, why)
+		if len(residual.Uses) == 0 {
+			continue
+		}
+		running, _, unknown := killswitch.Dollars(residual.Uses, sane)
+		r.Residuals[i].Rate = rate(running, reason(unknown))
 	}
 	r.count()
-}
-
-func dollars(uses []killswitch.Usage, price func(killswitch.Product) (float64, bool)) (running, kept *float64, why string) {
-	running, kept, unknown := killswitch.Dollars(uses, price)
-	if unknown != nil {
-		why = cmp.Or(unknown.Why, "no list price is known for "+unknown.Product.String())
-	}
-	return running, kept, why
 }
 
 // rate makes the figures of a day and a month, which are exact multiples.
@@ -153,7 +212,7 @@ func costs(resources []Resource, residuals []Residual) CostSummary {
 		case leftAlone:
 			s.Running += *r.Cost.Hourly
 			s.Kept += *r.Cost.Hourly
-		case running:
+		case onItsWay:
 			s.Running += *r.Cost.Hourly
 		}
 	}
@@ -177,7 +236,7 @@ const (
 	pausable              // it runs, and a pause would save
 	paused                // it is paused
 	leftAlone             // it runs, and goes on
-	running               // it runs: on its way to be paused, or put back
+	onItsWay              // it runs: on its way to be paused, or put back
 )
 
 func bills(r Resource) bill {
@@ -191,7 +250,7 @@ func bills(r Resource) bill {
 	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.NotInspected:
 		return leftAlone
 	case killswitch.Recorded, killswitch.Pausing, killswitch.Resuming, killswitch.Resumed:
-		return running
+		return onItsWay
 	case killswitch.Failed: // it was refused what it is wanted to be
 		if r.Want == killswitch.WantResumed {
 			return paused

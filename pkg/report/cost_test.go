@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -65,8 +66,8 @@ func TestPhasesAndSums(t *testing.T) {
 				order.Act = killswitch.Resume
 			}
 			r := report.Of(live([]killswitch.Order{order}, listed(1), using(at(1, test.phase, "i-1"), "machine", "disk")), declared)
-			r.Keeps(test.residuals)
-			r.Priced(priceOf)
+			r.Keeps(test.residuals, nil)
+			r.Priced(priceOf, nil)
 			if diff := cmp.Diff(test.totals, r.Summary.Cost.Totals); diff != "" {
 				t.Error(diff)
 			}
@@ -87,7 +88,7 @@ func TestWhatIsNotKnownIsNoNumber(t *testing.T) {
 	if r.HasPrices() || r.Resources[0].Cost != nil || r.Summary.Cost != (report.CostSummary{}) {
 		t.Errorf("before prices are looked up: %v, %+v, %+v", r.HasPrices(), r.Resources[0].Cost, r.Summary.Cost)
 	}
-	r.Priced(priceOf)
+	r.Priced(priceOf, nil)
 	got := map[string]report.Cost{}
 	for _, resource := range r.Resources {
 		got[resource.ID] = *resource.Cost
@@ -190,14 +191,14 @@ func TestWordsOfCosts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := report.Of(live(test.orders, listed(1), using(at(1, test.phase, "i-1"), "machine")), declared)
-			r.Priced(priceOf)
+			r.Priced(priceOf, nil)
 			if got := r.Bills()[1].What; got != test.saved {
 				t.Errorf("got %q, want %q", got, test.saved)
 			}
 		})
 	}
 	r := report.Of(live(both[:1], listed(1), using(at(1, killswitch.Paused, "i-1"), "machine", "disk"), using(at(1, killswitch.Paused, "i-2"), "odd")), declared)
-	r.Priced(priceOf)
+	r.Priced(priceOf, nil)
 	want := []report.Bill{
 		{What: "running"}, {What: "saved by the pause", Hourly: 1, Daily: 24, Monthly: 730},
 		{What: "goes on to cost", Hourly: 0.25, Daily: 6, Monthly: 182.5},
@@ -205,7 +206,7 @@ func TestWordsOfCosts(t *testing.T) {
 	if diff := cmp.Diff(want, r.Bills()); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := strings.Join(r.Terms(), " "), "List prices, without Savings Plans, credits or free tier. Not in the sums: 1 resource of unknown cost."; got != want {
+	if got, want := strings.Join(r.Terms(), " "), "List prices, without Savings Plans, credits or free tier. Not in the sums: 1 resource of unknown cost: no list price is known for odd//."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -218,10 +219,85 @@ func TestSavedBy(t *testing.T) {
 	if got := r.SavedBy(func(r report.Resource) string { return r.Region }); got != nil {
 		t.Errorf("without prices: %v", got)
 	}
-	r.Priced(priceOf)
+	r.Priced(priceOf, nil)
 	got := r.SavedBy(func(r report.Resource) string { return r.Kind.Service() })
 	want := []report.Share{{Name: "ec2", Saved: 1}, {Name: "rds", Saved: 1}}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-12)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestWhyCostsAreUnknown: a human reads one sentence for many resources.
+func TestWhyCostsAreUnknown(t *testing.T) {
+	stored := live([]killswitch.Order{alarmed}, listed(1), using(at(1, killswitch.Paused, "i-1"), "odd"), using(at(1, killswitch.Paused, "i-2"), "odd"),
+		using(at(1, killswitch.Paused, "i-3"), "strange"), using(at(1, killswitch.Gone, "i-4"), "odd"))
+	r := report.Of(stored, declared)
+	volume := killswitch.Residual{Ref: ref(here, killswitch.Volume, "vol-1"), Uses: []killswitch.Usage{{Product: product("odd")}}}
+	own := killswitch.Residual{Ref: ref(here, killswitch.EC2Instance, "i-1"), Uses: []killswitch.Usage{{Product: product("disk")}}}
+	r.Keeps([]killswitch.Residual{volume, own}, []report.UnlistedResidual{
+		{Region: "us-east-1", What: "volumes", Reason: "denied"}, {Region: "eu-west-1", What: "volumes", Reason: "denied"},
+	})
+	r.Priced(priceOf, func(p killswitch.Product) string { return map[string]string{"odd": "AWS is silent."}[p.Service] })
+	want := []string{
+		"List prices, without Savings Plans, credits or free tier.",
+		"Not in the sums: 4 resources of unknown cost: AWS is silent (3); no list price is known for strange// (1).",
+		"Not listed, of what has no pause: 2 kinds in a region: denied.",
+	}
+	if diff := cmp.Diff(want, r.Terms()); diff != "" {
+		t.Error(diff)
+	}
+	if len(r.Residuals) != 1 || r.UnlistedResiduals[0].Region != "eu-west-1" {
+		t.Errorf("the disk of what is a resource already is no residual, and regions are in order: %+v, %+v", r.Residuals, r.UnlistedResiduals)
+	}
+	var figures []string
+	for _, b := range r.Bills() {
+		figures = append(figures, b.Figures()[0])
+	}
+	if diff := cmp.Diff([]string{"$0", "unknown", "unknown"}, figures); diff != "" {
+		t.Errorf("nothing runs, and of nothing else anything is known: %s", diff)
+	}
+}
+
+// TestWhatCameWithItsDollarsKeepsThem: JSON has the dollars and not what they are computed from.
+func TestWhatCameWithItsDollarsKeepsThem(t *testing.T) {
+	r := report.Of(live([]killswitch.Order{alarmed}, listed(1), using(at(1, killswitch.Paused, "i-1"), "machine", "disk")), declared)
+	r.Keeps([]killswitch.Residual{{Ref: ref(here, killswitch.Volume, "vol-1"), Uses: []killswitch.Usage{{Product: product("disk"), Quantity: 8}}}}, nil)
+	r.Priced(priceOf, nil)
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again report.Report
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	again.Priced(func(killswitch.Product) (float64, bool) { return 7, true }, nil)
+	if diff := cmp.Diff(r.Summary.Cost, again.Summary.Cost); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestShortenLeavesTheDearest: of those that cost the same the first, and the sums are those of all.
+func TestShortenLeavesTheDearest(t *testing.T) {
+	r := report.Empty(account)
+	var all []killswitch.Residual
+	for i, quantity := range []float64{1, 8, 2, 8, 2, 2} {
+		all = append(all, killswitch.Residual{
+			Ref: ref(here, killswitch.Volume, string(rune('a'+i))), Uses: []killswitch.Usage{{Product: product("disk"), Quantity: quantity, Kept: true}},
+		})
+	}
+	r.Keeps(all, nil)
+	r.Priced(priceOf, nil)
+	before := r.Summary.Cost
+	out := r.Shorten(4)
+	var left string
+	for _, x := range r.Residuals {
+		left += x.ID
+	}
+	if out != 2 || left != "bcde" || r.Summary.Cost != before {
+		t.Errorf("%d are out, left is %s, the sums are %+v", out, left, r.Summary.Cost)
+	}
+	if r.Shorten(4) != 0 || len(r.Residuals) != 4 {
+		t.Error("what is short enough was shortened")
 	}
 }

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +48,16 @@ func Figure(amount *float64) string {
 type Bill struct {
 	What                   string
 	Hourly, Daily, Monthly float64
+	// Unknown: nothing of it is known, so that it is no number.
+	Unknown bool
+}
+
+// Figures are the amounts for humans: an hour, a day and a month.
+func (b Bill) Figures() []string {
+	if b.Unknown {
+		return []string{Unknown, Unknown, Unknown}
+	}
+	return []string{Dollars(b.Hourly), Dollars(b.Daily), Dollars(b.Monthly)}
 }
 
 // Bills are the totals in words, as they fit what the report is about.
@@ -57,20 +70,102 @@ func (r Report) Bills() []Bill {
 		saved = "saved until a resume"
 	}
 	c := r.Summary.Cost
+	running, save, kept := r.unknownBills()
 	return []Bill{
-		{"running", c.Running, c.Daily.Running, c.Monthly.Running},
-		{saved, c.Saved, c.Daily.Saved, c.Monthly.Saved},
-		{"goes on to cost", c.Kept, c.Daily.Kept, c.Monthly.Kept},
+		{"running", c.Running, c.Daily.Running, c.Monthly.Running, running && c.Running == 0},
+		{saved, c.Saved, c.Daily.Saved, c.Monthly.Saved, save && c.Saved == 0},
+		{"goes on to cost", c.Kept, c.Daily.Kept, c.Monthly.Kept, kept && c.Kept == 0},
 	}
 }
 
-// Terms says what the dollars are, and what is not in them, in a sentence each.
+// unknownBills says of which totals something is not known.
+func (r Report) unknownBills() (running, saved, kept bool) {
+	for _, resource := range r.Resources {
+		bill := bills(resource)
+		if bill != anything && resource.Cost != nil && resource.Cost.Hourly != nil {
+			continue
+		}
+		keeps := resource.Cost == nil || resource.Cost.Residual == nil
+		switch bill {
+		case nothing:
+		case anything:
+			running, saved, kept = true, true, true
+		case pausable:
+			running, saved, kept = true, true, kept || keeps
+		case paused:
+			saved, kept = true, kept || keeps
+		case leftAlone:
+			running, kept = true, true
+		case onItsWay:
+			running = true
+		}
+	}
+	return running, saved, kept || slices.ContainsFunc(r.Residuals, func(x Residual) bool { return x.Hourly == nil })
+}
+
+// Terms says what the dollars are, and what is not in them and why, in a sentence each.
 func (r Report) Terms() []string {
 	terms := []string{"List prices, without Savings Plans, credits or free tier."}
 	if n := r.Summary.Cost.Unknown; n > 0 {
-		terms = append(terms, "Not in the sums: "+Count(n, "resource")+" of unknown cost.")
+		terms = append(terms, "Not in the sums: "+Count(n, "resource")+" of unknown cost"+listed(r.whyUnknown())+".")
+	}
+	unlisted := tally{}
+	for _, u := range r.UnlistedResiduals {
+		unlisted[u.Reason]++
+	}
+	if n := len(r.UnlistedResiduals); n > 0 {
+		terms = append(terms, "Not listed, of what has no pause: "+Count(n, "kind")+" in a region"+listed(unlisted)+".")
 	}
 	return terms
+}
+
+// tally counts by reason.
+type tally map[string]int
+
+// mostReasons are told of the reasons in a sentence.
+const mostReasons = 3
+
+// listed are the most frequent reasons, to follow what they are of.
+func listed(t tally) string {
+	reasons := slices.SortedFunc(maps.Keys(t), func(a, b string) int {
+		return cmp.Or(cmp.Compare(t[b], t[a]), strings.Compare(a, b))
+	})
+	var told []string
+	for i, reason := range reasons {
+		if i == mostReasons {
+			told = append(told, "and "+Count(len(reasons)-i, "other reason"))
+			break
+		}
+		line := printable(strings.TrimSuffix(reason, "."))
+		if len(reasons) > 1 {
+			line += " (" + strconv.Itoa(t[reason]) + ")"
+		}
+		told = append(told, line)
+	}
+	if len(told) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(told, "; ")
+}
+
+// whyUnknown are the reasons of what is counted as unknown.
+func (r Report) whyUnknown() tally {
+	t := tally{}
+	for _, resource := range r.Resources {
+		switch bill := bills(resource); {
+		case bill == nothing:
+		case resource.Cost != nil && resource.Cost.Hourly == nil:
+			t[resource.Cost.Why]++
+		case bill == anything:
+			t["whether it runs is not known"]++
+		}
+	}
+	for _, residual := range r.Residuals {
+		if residual.Hourly == nil {
+			t[residual.Why]++
+		}
+	}
+	return t
 }
 
 // Share is the part of the saving that falls to a region or a service.

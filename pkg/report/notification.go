@@ -50,9 +50,12 @@ func (r Report) Notification(moment Moment, command string) Notification {
 			r.listed("Paused", killswitch.Paused), r.listed("Resumed", killswitch.Resumed), r.alone(),
 		},
 	}
+	if r.HasPrices() {
+		l.notes = append(l.notes, r.dollarsTold())
+	}
 	switch {
 	case moment == Closed:
-		l.notes = []string{"Nothing is paused any more, and the snapshot " + r.Snapshot + " is closed."}
+		l.notes = append(l.notes, "Nothing is paused any more, and the snapshot "+r.Snapshot+" is closed.")
 	case r.wants() == killswitch.WantResumed && r.Summary.Phases[killswitch.Drifted] > 0:
 		l.steps = append(l.steps, step{"To put back also what somebody changed since", command + " resume --force"})
 	case r.Snapshot != "" && r.wants() == killswitch.WantPaused:
@@ -60,6 +63,29 @@ func (r Report) Notification(moment Moment, command string) Notification {
 	}
 	l.steps = append(l.steps, step{"To see how it stands", command + " status"})
 	return l.notification()
+}
+
+// dollarsTold says in a paragraph what ran, what runs, what is saved and what goes on to cost.
+func (r Report) dollarsTold() string {
+	var told []string
+	ran := 0.0
+	for _, resource := range r.Resources {
+		if cost := resource.Cost; bills(resource) != nothing && cost != nil && cost.Hourly != nil {
+			ran += *cost.Hourly
+		}
+	}
+	if ran > 0 {
+		told = append(told, "before any pause: "+Dollars(ran)+" an hour")
+	}
+	for _, b := range r.Bills() {
+		of := b.Figures()
+		if b.Unknown {
+			told = append(told, b.What+": "+Unknown)
+			continue
+		}
+		told = append(told, fmt.Sprintf("%s: %s an hour (%s a month)", b.What, of[0], of[2]))
+	}
+	return "In dollars, " + strings.Join(told, "; ") + ". " + strings.Join(r.Terms(), " ")
 }
 
 // AlarmNotification tells humans of an alarm that pauses nothing: what it says in one line and in

@@ -19,6 +19,28 @@ import (
 
 const command = "AWS_REGION=eu-west-1 aws-hit-breaks"
 
+// TestNotificationsTellDollars: what ran, what runs, what is saved, what goes on to cost, and of how much
+// it is not known. Without prices there is no word of them.
+func TestNotificationsTellDollars(t *testing.T) {
+	r := report.Of(live([]killswitch.Order{alarmed}, listed(1), using(at(1, killswitch.Paused, "i-1"), "machine", "disk"),
+		using(at(1, killswitch.Paused, "i-2"), "odd")), declared)
+	if text := r.Notification(report.Settled, command).Text; strings.Contains(text, "ollar") {
+		t.Errorf("no prices were looked up, and it tells of dollars:\n%s", text)
+	}
+	r.Keeps([]killswitch.Residual{{Ref: ref(here, killswitch.Volume, "vol-1"), Uses: []killswitch.Usage{{Product: product("disk"), Quantity: 8}}}}, nil)
+	r.Priced(priceOf, func(killswitch.Product) string { return "denied by <!here>" })
+	n := r.Notification(report.Settled, command)
+	want := "In dollars, before any pause: $1.25 an hour; running: $0 an hour ($0 a month); saved by the pause: $1.00 an hour ($730.00 a month); " +
+		"goes on to cost: $1.25 an hour ($912.50 a month). List prices, without Savings Plans, credits or free tier. " +
+		"Not in the sums: 1 resource of unknown cost: denied by <!here>."
+	if !strings.Contains(n.Text, "\n"+want+"\n") {
+		t.Errorf("it does not say %q:\n%s", want, n.Text)
+	}
+	if !strings.Contains(n.Chat, "before any pause: $1.25 an hour") || strings.Contains(n.Chat, "<!here>") {
+		t.Errorf("in a chat: %s", n.Chat)
+	}
+}
+
 func TestNotification(t *testing.T) {
 	verdict := snapshots.Verdict{
 		Resource: killswitch.Resource{Ref: ref(here, killswitch.EC2Instance, "i-9"), Name: "secret"}, Phase: killswitch.Unpausable, Reason: "instance-store root",

@@ -32,6 +32,8 @@ type Report struct {
 	NotInspected []NotInspected `json:"notInspected"` // by region and kind
 	Problems     []Problem      `json:"problems"`     // what is wrong in the store
 	Residuals    []Residual     `json:"residuals"`    // what costs by the hour and has no pause, by region, kind and id
+	// UnlistedResiduals is what has no pause and could not be listed: it costs, and is in no sum.
+	UnlistedResiduals []UnlistedResidual `json:"unlistedResiduals,omitempty"`
 }
 
 // Order is one order, for humans and scripts.

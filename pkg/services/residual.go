@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	classic "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -39,6 +40,7 @@ var residualListings = []struct {
 	{"Elastic IP addresses", residualAddresses},
 	{"NAT gateways", residualGateways},
 	{"load balancers", residualBalancers},
+	{"Classic Load Balancers", residualClassics},
 	{"disks of stopped databases", residualDatabases},
 	{"storage of stopped database clusters", residualClusters},
 }
@@ -195,8 +197,29 @@ func residualBalancers(ctx context.Context, env Env) ([]killswitch.Residual, err
 	return all, nil
 }
 
-// balancersPerPage is the most that one answer holds
-// (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html).
+// residualClassics are the load balancers that only the older API knows.
+func residualClassics(ctx context.Context, env Env) ([]killswitch.Residual, error) {
+	pages := classic.NewDescribeLoadBalancersPaginator(classic.NewFromConfig(env.Config), &classic.DescribeLoadBalancersInput{PageSize: aws.Int32(balancersPerPage)})
+	var all []killswitch.Residual
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list Classic Load Balancers: %w", err)
+		}
+		for _, b := range page.LoadBalancerDescriptions {
+			usage := uses(1, priceELB, env.Config.Region, map[string]string{priceFamily: "Load Balancer", priceUsage: "LoadBalancerUsage"})
+			usage.Kept = true
+			all = append(all, killswitch.Residual{
+				Ref: env.ref(killswitch.LoadBalancer, aws.ToString(b.LoadBalancerName)), Type: "classic", Uses: []killswitch.Usage{usage},
+			})
+		}
+	}
+	return all, nil
+}
+
+// balancersPerPage is the most that one answer of either API holds
+// (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html,
+// https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_DescribeLoadBalancers.html).
 const balancersPerPage = 400
 
 func residualDatabases(ctx context.Context, env Env) ([]killswitch.Residual, error) {

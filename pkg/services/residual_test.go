@@ -67,6 +67,7 @@ func TestWhatHasNoPause(t *testing.T) {
 		a.AddLoadBalancer(virginia, awssim.LoadBalancer{Name: "front"})
 		a.AddLoadBalancer(virginia, awssim.LoadBalancer{Name: "inner", Type: "network"})
 		a.AddLoadBalancer(virginia, awssim.LoadBalancer{Name: "watch", Type: "gateway"})
+		a.AddLoadBalancer(virginia, awssim.LoadBalancer{Name: "older", Type: "classic"})
 		a.AddDBInstance(virginia, awssim.DBInstance{ID: "idle", Life: awssim.DBLife{Status: "stopped"}})
 		a.AddDBInstance(virginia, awssim.DBInstance{ID: "busy"})
 		a.AddDBCluster(virginia, awssim.DBCluster{ID: "asleep", Life: awssim.DBLife{Status: "stopped"}, Members: []awssim.DBMember{{ID: "member"}}})
@@ -101,8 +102,9 @@ func TestWhatHasNoPause(t *testing.T) {
 			front:                               "front application $0.022500",
 			inner:                               "inner network $0.022500",
 			watch:                               "watch gateway AWS's price list has no such product",
-			"rds:instance idle":                 " gp3 100 GB $0.015753", // 100 × 0.115 / 730
-			"rds:cluster asleep":                " aurora-postgresql how much a cluster stores is not in a listingAWS's price list has no such product",
+			"elasticloadbalancing:loadbalancer older": " classic $0.025000",
+			"rds:instance idle":                       " gp3 100 GB $0.015753", // 100 × 0.115 / 730
+			"rds:cluster asleep":                      " aurora-postgresql how much a cluster stores is not in a listingAWS's price list has no such product",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

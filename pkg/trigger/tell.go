@@ -23,10 +23,18 @@ const late = 24 * time.Hour
 // tellOf tells humans how a snapshot stands, where that is due: once when an order is known to be
 // under way, unless everything is done by then; once when everything is done that can be; once when it
 // was closed. What was told is noted afterwards, so that a run that dies in between tells again,
-// and one whose message could not be sent leaves it to the next that looks.
-func (h *Handler) tellOf(ctx context.Context, s snapshots.Snapshot, r report.Report, outcome engine.Outcome, answer *Answer) {
-	moment, told := due(s, r, outcome)
-	if h.Notify == nil || moment == "" {
+// and one whose message could not be sent leaves it to the next that looks. The report gets its dollars
+// where somebody is told, or reads it as the answer.
+func (h *Handler) tellOf(ctx context.Context, s snapshots.Snapshot, r *report.Report, outcome engine.Outcome, read bool, answer *Answer) {
+	moment, told := due(s, *r, outcome)
+	tells := h.Notify != nil && moment != ""
+	if tells || read {
+		h.price(ctx, s, r, true)
+		if out := r.Shorten(mostResiduals); out > 0 {
+			answer.notice("of what has no pause the dearest %d are listed here, and %d more are in the sums alone", mostResiduals, out)
+		}
+	}
+	if !tells {
 		return
 	}
 	if h.send(ctx, r.Notification(moment, h.Command), answer) != nil {
@@ -85,7 +93,8 @@ func (h *Handler) catchUp(ctx context.Context, outcome engine.Outcome, answer *A
 		h.log().WarnContext(ctx, "a snapshot cannot be told of", slog.String("error", explained(err).Error()))
 		return
 	}
-	h.tellOf(ctx, s, report.Of(s, h.Declared), outcome, answer)
+	r := report.Of(s, h.Declared)
+	h.tellOf(ctx, s, &r, outcome, false, answer)
 }
 
 // tellAlarm tells humans of an alarm that pauses nothing. Nothing remembers such an alarm, so that

@@ -31,6 +31,10 @@ type Handler struct {
 	Declared map[killswitch.Kind]killswitch.Declaration // every kind of the brake
 	Account  string
 	Settings settings.Settings
+	// Prices fills the dollars into a report of the snapshot, as far as it learns them before the end of
+	// the context, and with keep writes them down for the next run; nil where there are none. Its error is
+	// that they could not be kept.
+	Prices func(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool) error
 	// Notify tells humans; nil where the owner has named no topic for that.
 	Notify func(context.Context, report.Notification) error
 	// Command is how an operator's shell begins a command of the CLI for this account.
@@ -110,7 +114,7 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	}
 	answer.Report = report.Of(snapshot, h.Declared)
 	answer.Report.Unlisted(outcome.Unlisted)
-	h.tellOf(ctx, snapshot, answer.Report, outcome, answer)
+	h.tellOf(ctx, snapshot, &answer.Report, outcome, !a.Due, answer)
 	return nil
 }
 
@@ -125,7 +129,12 @@ func (h *Handler) plan(ctx context.Context, e *engine.Engine, request engine.Req
 	if err != nil {
 		return Answer{}, h.named(err)
 	}
-	return Answer{Report: report.Of(snapshot, h.Declared), Snapshot: snapshot.Header.Snapshot, DryRun: true}, nil
+	answer := Answer{Report: report.Of(snapshot, h.Declared), Snapshot: snapshot.Header.Snapshot, DryRun: true}
+	h.price(ctx, snapshot, &answer.Report, false) // a dry run writes nothing
+	if out := answer.Report.Shorten(mostResiduals); out > 0 {
+		answer.notice("of what has no pause the dearest %d are listed here, and %d more are in the sums alone", mostResiduals, out)
+	}
+	return answer, nil
 }
 
 // order gives one order.

@@ -171,6 +171,7 @@ func emergency(t *testing.T, store *dynamo.Store) {
 	if len(shard.Items) != 1 || len(shard.Faults) != 0 || shard.Lease.Beat != 12 || shard.Lease.Generation != 1 {
 		t.Fatalf("the shard is %+v", shard)
 	}
+	must(store.KeepPrices(ctx, account, []byte(`{"version":1}`), time.Now()))
 	must(store.Release(ctx, &lease))
 	must(store.SetLookAt(ctx, live, time.Now()))
 	must(store.Close(ctx, live, time.Now(), map[string]int{"resumed": 1}))
@@ -251,13 +252,13 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// TestTimeToLive: the table may forget messages and nothing else.
+// TestTimeToLive: the table may forget messages and prices, and nothing else.
 func TestTimeToLive(t *testing.T) {
 	simulated(t, awssim.Options{}, func(t *testing.T, a *awssim.Account, store *dynamo.Store) {
 		emergency(t, store)
 		for _, item := range a.Items(region, tableName) {
 			_, expires := item[dynamo.TTLAttribute].(*types.AttributeValueMemberN)
-			if sk := item["SK"].(*types.AttributeValueMemberS).Value; expires != (sk == "SEEN") {
+			if sk := item["SK"].(*types.AttributeValueMemberS).Value; expires != (sk == "SEEN" || sk == "PRICES") {
 				t.Errorf("%s expires: %v", sk, expires)
 			}
 		}

@@ -38,7 +38,7 @@ func Report() *rapid.Generator[report.Report] {
 		r.Resources = append(r.Resources, rapid.SliceOfN(rapid.Custom(resource), 0, 6).Draw(t, "resources")...)
 		r.NotInspected = append(r.NotInspected, rapid.SliceOfN(rapid.Custom(notInspected), 0, 2).Draw(t, "not inspected")...)
 		r.Problems = append(r.Problems, rapid.SliceOfN(rapid.Custom(problem), 0, 2).Draw(t, "problems")...)
-		r.Keeps(rapid.SliceOfN(rapid.Custom(residual), 0, 4).Draw(t, "residuals"))
+		r.Keeps(rapid.SliceOfN(rapid.Custom(residual), 0, 4).Draw(t, "residuals"), rapid.SliceOfN(rapid.Custom(unlisted), 0, 2).Draw(t, "unlisted"))
 		if rapid.Bool().Draw(t, "priced") {
 			prices := map[string]float64{}
 			r.Priced(func(p killswitch.Product) (float64, bool) {
@@ -47,10 +47,14 @@ func Report() *rapid.Generator[report.Report] {
 					prices[key] = rapid.OneOf(rapid.Just(-1.0), rapid.Float64Range(0, 500)).Draw(t, "price")
 				}
 				return prices[key], prices[key] >= 0
-			})
+			}, nil)
 		}
 		return r
 	})
+}
+
+func unlisted(t *rapid.T) report.UnlistedResidual {
+	return report.UnlistedResidual{Region: Text().Draw(t, "region"), What: Text().Draw(t, "what"), Reason: Text().Draw(t, "reason")}
 }
 
 func moment(t *rapid.T) time.Time {
