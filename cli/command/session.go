@@ -35,7 +35,7 @@ type session struct {
 func (c *cli) identify(ctx context.Context) (*session, error) {
 	s := &session{cli: c, close: func() {}}
 	var err error
-	if s.settings, s.table, err = settings.FromEnv(c.Getenv); err != nil {
+	if s.settings, s.table, err = boot.Decided(c.Getenv); err != nil {
 		return nil, &ended{codeUsage, err}
 	}
 	if s.config, err = c.Config(ctx); err != nil {
