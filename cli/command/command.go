@@ -63,18 +63,21 @@ func newRoot(c *cli) *cobra.Command {
 		Long: `An emergency brake for an AWS account: it pauses everything that costs by the hour
 and puts it back exactly as it was.
 
+Alone, on a terminal, it shows what runs and what a pause would save, and asks before it pauses
+anything. --pause, --resume, --status and --dry-run are short for the commands.
+
 Try it without an AWS account: aws-hit-breaks demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			c.started = true
 		},
 	}
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON on standard output")
 	root.AddCommand(
-		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newVersion(c),
+		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newVersion(c),
 	)
+	shortForms(root, c)
 	return root
 }
 

@@ -29,6 +29,8 @@ type session struct {
 	table    string
 	store    snapshots.Store
 	close    func()
+	known    bool   // the alias was asked for
+	aliased  string // by which the owner knows the account; empty where it is not known
 }
 
 // identify finds out whose account it is. It opens no store.

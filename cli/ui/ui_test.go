@@ -109,7 +109,7 @@ func TestReportsAreToldAsChanges(t *testing.T) {
 func TestViewKeepsToItsRoomAndShowsWhatMoves(t *testing.T) {
 	s, _, _ := screen()
 	p := s.Progress("pausing")
-	if got := p.view(10); len(got) != 1 || !strings.HasSuffix(got[0], ": looking") {
+	if got := p.view(100, 10); len(got) != 1 || !strings.HasSuffix(got[0], ": looking") {
 		t.Errorf("at first: %q", got)
 	}
 	for _, region := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
