@@ -32,14 +32,17 @@ var regions = awssim.StartupRegions
 var fleets = map[string]func(*awssim.Account){
 	"empty":   func(*awssim.Account) {},
 	"startup": awssim.Startup,
-	"small": func(a *awssim.Account) {
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0web", Tags: map[string]string{"Name": "web", "env": "dev"}})
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0kept", Tags: map[string]string{settings.ProtectTag: "true"}})
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0off", State: "stopped"})
-		a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders"})
-		a.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
-		a.AddECSService("us-east-1", awssim.ECSService{Cluster: "main", Name: "api", Desired: 2})
-	},
+	"named":   func(a *awssim.Account) { small(a); a.SetAlias("acme-dev") },
+	"small":   small,
+}
+
+func small(a *awssim.Account) {
+	a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0web", Tags: map[string]string{"Name": "web", "env": "dev"}})
+	a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0kept", Tags: map[string]string{settings.ProtectTag: "true"}})
+	a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0off", State: "stopped"})
+	a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders"})
+	a.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
+	a.AddECSService("us-east-1", awssim.ECSService{Cluster: "main", Name: "api", Desired: 2})
 }
 
 type worldKey struct{}

@@ -43,8 +43,27 @@ func scopeFlags(cmd *cobra.Command, s *killswitch.Scope) {
 			}
 			return list.of(s.Exclude)
 		}
+		if complete := completions[list.flag]; complete != nil { // it fails for a flag that does not exist
+			defer func() {
+				_ = cmd.RegisterFlagCompletionFunc(list.flag, complete)
+				_ = cmd.RegisterFlagCompletionFunc(exclude+list.flag, complete)
+			}()
+		}
 		cmd.Flags().Var(listFlag{out, list.commas}, exclude+list.flag, "not "+list.in+" (repeatable)")
 	}
+}
+
+// completions are what a shell offers for the value of a flag. None of it asks AWS.
+var completions = map[string]cobra.CompletionFunc{
+	"region": cobra.FixedCompletions(filter.Regions, cobra.ShellCompDirectiveNoFileComp),
+	"service": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		words := kinds()
+		for _, kind := range kinds() {
+			words = append(words, killswitch.Kind(kind).Service())
+		}
+		slices.Sort(words)
+		return slices.Compact(words), cobra.ShellCompDirectiveNoFileComp
+	},
 }
 
 // listFlag is a flag that adds to a list each time that it is given.

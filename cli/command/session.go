@@ -43,6 +43,7 @@ func (c *cli) identify(ctx context.Context) (*session, error) {
 	if s.config, err = c.Config(ctx); err != nil {
 		return nil, &ended{codeDenied, errors.New(line(err) + ": correct the profile or the files it is in")}
 	}
+	s.config = c.logged(s.config)
 	who, err := sts.NewFromConfig(s.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, fmt.Errorf("ask AWS in %s whose credentials these are: %w", s.config.Region, err)

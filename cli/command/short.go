@@ -20,11 +20,12 @@ func shortForms(root *cobra.Command, c *cli) {
 	flags.BoolVar(&f.pause, "pause", false, "the same as the command pause")
 	flags.BoolVar(&f.resume, "resume", false, "the same as the command resume")
 	flags.BoolVar(&f.status, "status", false, "the same as the command status")
-	root.MarkFlagsMutuallyExclusive("pause", "resume", "status")
 	outputFlags(root, c)
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
 		switch {
+		case f.pause && f.resume, f.pause && f.status, f.resume && f.status:
+			return usage("--pause, --resume and --status contradict each other: leave one")
 		case f.force && !f.resume:
 			return usage("--force is for a resume: add --resume, or leave it out")
 		case f.status && (f.yes || f.dryRun || f.force || scopeArgs(f.scope) != ""):

@@ -193,6 +193,7 @@ var services = map[string]string{
 	"Pricing":                   "pricing",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
 	"STS":                       "sts",
+	"IAM":                       "iam",
 	"SNS":                       "sns",
 }
 
