@@ -147,13 +147,18 @@ func (s *session) alias(ctx context.Context) string {
 	return s.aliased
 }
 
-// confirm asks for the account's alias or id.
+// confirm asks before something is done to the account.
 func (s *session) confirm(ctx context.Context, doing string) error {
+	return s.confirmed(ctx, doing+" it")
+}
+
+// confirmed asks for the account's alias or id before something is done.
+func (s *session) confirmed(ctx context.Context, deed string) error {
 	alias, name := s.alias(ctx), "id "+s.account
 	if alias != "" {
 		name = "alias " + alias + " or its id " + s.account
 	}
-	answer, err := s.screen.Ask(ctx, fmt.Sprintf("Type the account's %s to %s it:", name, doing))
+	answer, err := s.screen.Ask(ctx, fmt.Sprintf("Type the account's %s to %s:", name, deed))
 	switch {
 	case err != nil:
 		return err

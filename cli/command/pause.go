@@ -15,7 +15,8 @@ import (
 type how struct {
 	scope              killswitch.Scope
 	local, yes, dryRun bool
-	force              bool // resume only
+	force              bool   // resume only
+	snapshot           string // that must be the live one; empty for whichever is
 }
 
 func (h *how) flags(cmd *cobra.Command) {
