@@ -32,16 +32,19 @@ var regions = awssim.StartupRegions
 var fleets = map[string]func(*awssim.Account){
 	"empty":   func(*awssim.Account) {},
 	"startup": awssim.Startup,
-	"small": func(a *awssim.Account) {
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0web", Type: "m5.xlarge", Tags: map[string]string{"Name": "web", "env": "dev"}})
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0kept", Type: "t3.micro", Tags: map[string]string{settings.ProtectTag: "true"}})
-		a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0off", State: "stopped"})
-		a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders", Class: "db.r6g.large"})
-		a.AddVolume("eu-west-1", awssim.Volume{ID: "vol-0web", Size: 50})
-		a.AddNATGateway("us-east-1", awssim.NATGateway{ID: "nat-0main"})
-		a.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
-		a.AddECSService("us-east-1", awssim.ECSService{Cluster: "main", Name: "api", Desired: 2})
-	},
+	"named":   func(a *awssim.Account) { small(a); a.SetAlias("acme-dev") },
+	"small":   small,
+}
+
+func small(a *awssim.Account) {
+	a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0web", Type: "m5.xlarge", Tags: map[string]string{"Name": "web", "env": "dev"}})
+	a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0kept", Type: "t3.micro", Tags: map[string]string{settings.ProtectTag: "true"}})
+	a.AddInstance("eu-west-1", awssim.Instance{ID: "i-0off", State: "stopped"})
+	a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders", Class: "db.r6g.large"})
+	a.AddVolume("eu-west-1", awssim.Volume{ID: "vol-0web", Size: 50})
+	a.AddNATGateway("us-east-1", awssim.NATGateway{ID: "nat-0main"})
+	a.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
+	a.AddECSService("us-east-1", awssim.ECSService{Cluster: "main", Name: "api", Desired: 2})
 }
 
 type worldKey struct{}

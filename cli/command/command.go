@@ -34,13 +34,20 @@ type cli struct {
 	screen  *ui.Screen
 	json    bool
 	output  output
-	started bool // a command is running: the command line was understood
+	debug   bool
+	closing []io.Closer // when the command has ended
+	started bool        // a command is running: the command line was understood
 }
 
 // Main runs the command line and returns the code to exit with.
 func Main(ctx context.Context, args []string, world World) int {
 	c := &cli{World: world, screen: ui.New(world.In, world.Out, world.Err)}
 	defer c.output.discard()
+	defer func() {
+		for _, file := range c.closing {
+			_ = file.Close() // of a log nobody waits for the last line
+		}
+	}()
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetOut(world.Out)
@@ -63,18 +70,22 @@ func newRoot(c *cli) *cobra.Command {
 		Long: `An emergency brake for an AWS account: it pauses everything that costs by the hour
 and puts it back exactly as it was.
 
+Alone, on a terminal, it shows what runs and what a pause would save, and asks before it pauses
+anything. --pause, --resume, --status and --dry-run are short for the commands.
+
 Try it without an AWS account: aws-hit-breaks demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			c.started = true
 		},
 	}
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON on standard output")
+	root.PersistentFlags().BoolVar(&c.debug, "debug", false, "tell every AWS call on standard error, as the log file does")
 	root.AddCommand(
-		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newVersion(c),
+		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newVersion(c),
 	)
+	shortForms(root, c)
 	return root
 }
 

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,6 +63,11 @@ func (c *cli) pause(ctx context.Context, h how) error {
 	if err := s.checkRegions(ctx, h.scope); err != nil {
 		return err
 	}
+	return s.pause(ctx, h)
+}
+
+// pause asks where it has to, pauses, and says how to put it back.
+func (s *session) pause(ctx context.Context, h how) error {
 	request := s.request(killswitch.Pause, h)
 	if h.dryRun {
 		return s.dryRun(ctx, request)
@@ -105,47 +109,32 @@ func (s *session) request(act killswitch.Act, h how) engine.Request {
 
 // dryRun shows what a request would do.
 func (s *session) dryRun(ctx context.Context, request engine.Request) error {
-	r, err := s.plan(ctx, request)
+	r, err := s.plan(ctx, request, nil)
 	if err != nil {
 		return err
 	}
 	if err := s.show(r, r.Headline()); err != nil {
 		return err
 	}
+	s.order(r)
 	s.screen.Say("a dry run: nothing was changed")
 	return exitOf(r)
 }
 
-// confirmPause shows what would be paused and asks for the account's id. False without an error
+// confirmPause shows what would be paused and asks for the account's alias or id. False without an error
 // means that there is nothing to do.
 func (s *session) confirmPause(ctx context.Context, request engine.Request) (bool, error) {
-	r, err := s.plan(ctx, request)
+	r, err := s.survey(ctx, request)
 	if err != nil {
 		return false, err
 	}
-	s.screen.Plan(r)
+	s.screen.Survey(r)
 	s.screen.Say("%s", r.Headline())
 	s.screen.Costs(r)
 	if r.Summary.Phases[killswitch.WouldPause] == 0 && len(r.NotInspected) == 0 {
 		s.screen.Say("there is nothing to pause: nothing was changed")
 		return false, exitOf(r)
 	}
+	s.order(r)
 	return true, s.confirm(ctx, "pause")
-}
-
-// confirm asks for the account's id.
-func (s *session) confirm(ctx context.Context, doing string) error {
-	return s.confirmed(ctx, doing+" it")
-}
-
-// confirmed asks for the account's id before something is done.
-func (s *session) confirmed(ctx context.Context, deed string) error {
-	answer, err := s.screen.Ask(ctx, fmt.Sprintf("Type the account's id %s to %s:", s.account, deed))
-	if err != nil {
-		return err
-	}
-	if answer != s.account {
-		return &ended{codeDeclined, fmt.Errorf("%q is not %s: declined, nothing was changed", answer, s.account)}
-	}
-	return nil
 }

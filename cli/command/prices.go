@@ -20,12 +20,17 @@ const pricesWithin = 20 * time.Second
 func (s *session) price(ctx context.Context, r *report.Report, regions []string) {
 	ctx, cancel := context.WithTimeout(ctx, pricesWithin)
 	defer cancel()
+	if err := s.pricer().Into(ctx, r, regions); err != nil {
+		s.screen.Say("%s", line(err))
+	}
+}
+
+// pricer asks for prices, each once in this command.
+func (s *session) pricer() *boot.Prices {
 	if s.prices == nil {
 		s.prices = boot.NewPrices(boot.Options{Config: s.config, Account: s.account, Settings: s.settings, Speed: s.Speed}, s.priceCaches()...)
 	}
-	if err := s.prices.Into(ctx, r, regions); err != nil {
-		s.screen.Say("%s", line(err))
-	}
+	return s.prices
 }
 
 // priceRun is price for the report of a run. Where a function has run it has told what has no pause.

@@ -35,8 +35,7 @@ func (c *cli) resume(ctx context.Context, h how) error {
 	if err := checkScope(h.scope); err != nil {
 		return err
 	}
-	ask := h.force && !h.yes && !h.dryRun
-	if ask && !c.screen.CanAsk() {
+	if h.force && !h.yes && !h.dryRun && !c.screen.CanAsk() {
 		return usage("resume --force asks before it overwrites what somebody changed, and there is no terminal to ask at: " +
 			"add --yes, or --dry-run to see what it would do")
 	}
@@ -53,12 +52,18 @@ func (c *cli) resume(ctx context.Context, h how) error {
 			return err
 		}
 	}
+	return s.resume(ctx, h)
+}
+
+// resume puts everything back; before it overwrites what somebody changed it asks.
+func (s *session) resume(ctx context.Context, h how) error {
+	ask := h.force && !h.yes && !h.dryRun
 	request := s.request(killswitch.Resume, h)
 	if h.dryRun {
 		return s.dryRun(ctx, request)
 	}
 	if ask {
-		r, err := s.plan(ctx, request)
+		r, err := s.plan(ctx, request, nil)
 		if err != nil {
 			return err
 		}

@@ -14,15 +14,16 @@ import (
 	"aws-hit-breaks/pkg/trigger"
 )
 
-// plan says what a request would do: here, or in the function.
-func (s *session) plan(ctx context.Context, request engine.Request) (report.Report, error) {
+// plan says what a request would do: here, telling on what is found, or in the function, which tells
+// nobody.
+func (s *session) plan(ctx context.Context, request engine.Request, on func(engine.Event)) (report.Report, error) {
 	if !s.local {
 		answer, err := s.invoke(ctx, request.Act, trigger.Invocation{
 			Scope: request.Scope, Actor: request.Actor, Force: request.Force, DryRun: true,
 		})
 		return answer.Report, err
 	}
-	snapshot, err := s.engine(nil).Plan(ctx, request)
+	snapshot, err := s.engine(on).Plan(ctx, request)
 	if err != nil {
 		return report.Report{}, err
 	}

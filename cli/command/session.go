@@ -30,18 +30,21 @@ type session struct {
 	store    snapshots.Store
 	prices   *boot.Prices // made at the first report that has dollars
 	close    func()
+	known    bool   // the alias was asked for
+	aliased  string // by which the owner knows the account; empty where it is not known
 }
 
 // identify finds out whose account it is. It opens no store.
 func (c *cli) identify(ctx context.Context) (*session, error) {
 	s := &session{cli: c, close: func() {}}
 	var err error
-	if s.settings, s.table, err = settings.FromEnv(c.Getenv); err != nil {
+	if s.settings, s.table, err = boot.Decided(c.Getenv); err != nil {
 		return nil, &ended{codeUsage, err}
 	}
 	if s.config, err = c.Config(ctx); err != nil {
 		return nil, &ended{codeDenied, errors.New(line(err) + ": correct the profile or the files it is in")}
 	}
+	s.config = c.logged(s.config)
 	who, err := sts.NewFromConfig(s.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, fmt.Errorf("ask AWS in %s whose credentials these are: %w", s.config.Region, err)

@@ -31,6 +31,7 @@ type Progress struct {
 	painted int // lines of the view that are on the terminal
 	frame   int
 	ended   bool
+	survey  *survey // of what a dry run finds
 	stopped chan struct{}
 }
 
@@ -202,7 +203,7 @@ func (p *Progress) wipe() string {
 // repaint puts the view on the terminal anew.
 func (p *Progress) repaint() {
 	width, height := p.to.size()
-	lines := p.view(height - 2)
+	lines := p.view(width, height-2)
 	for i, line := range lines {
 		lines[i] = lipgloss.NewStyle().MaxWidth(width - 1).Render(line)
 	}
@@ -215,10 +216,13 @@ var spinner = []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 
 // view is what the terminal shows, in at most so many lines. What moves is shown first where there
 // is no room for all.
-func (p *Progress) view(room int) []string {
+func (p *Progress) view(width, room int) []string {
 	turning := string(spinner[p.frame%len(spinner)])
 	if p.ended {
 		turning = "·"
+	}
+	if p.survey != nil {
+		return p.surveyed(turning, width, room)
 	}
 	counts := map[place]map[killswitch.Phase]int{}
 	all := map[killswitch.Phase]int{}

@@ -153,12 +153,15 @@ func (s stream) resources(title string, list []report.Resource) {
 // a narrow table: its beginning and its end tell it from others.
 const enough, longest = 48, 36
 
-func shortened(id string) string {
+func shortened(id string) string { return within(id, longest) }
+
+// within is the beginning and the end of what is longer than so many characters.
+func within(id string, room int) string {
 	runes := []rune(id)
-	if len(runes) <= longest {
+	if len(runes) <= room {
 		return id
 	}
-	return string(runes[:longest/2]) + "…" + string(runes[len(runes)-longest/2+1:])
+	return string(runes[:room/2]) + "…" + string(runes[len(runes)-(room-room/2-1):])
 }
 
 // named is the id, with the name where a human knows it by that.

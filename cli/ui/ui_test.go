@@ -109,23 +109,23 @@ func TestReportsAreToldAsChanges(t *testing.T) {
 func TestViewKeepsToItsRoomAndShowsWhatMoves(t *testing.T) {
 	s, _, _ := screen()
 	p := s.Progress("pausing")
-	if got := p.view(10); len(got) != 1 || !strings.HasSuffix(got[0], ": looking") {
+	if got := p.view(100, 10); len(got) != 1 || !strings.HasSuffix(got[0], ": looking") {
 		t.Errorf("at first: %q", got)
 	}
 	for _, region := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		p.On(engine.Event{What: engine.Changed, Ref: ref(region, "k:k", "i"), Phase: killswitch.Paused})
 	}
 	p.On(engine.Event{What: engine.Changed, Ref: ref("h", "k:k", "j"), Phase: killswitch.Pausing})
-	got := p.view(5)
+	got := p.view(100, 5)
 	if len(got) != 3 || !strings.HasSuffix(got[0], ": 8 paused, 1 pausing") || !strings.Contains(got[1], "h ") ||
 		got[2] != "  and 7 more lines of kind and region" {
 		t.Errorf("in 5 lines: %q", got)
 	}
-	if got := p.view(20); len(got) != 9 {
+	if got := p.view(100, 20); len(got) != 9 {
 		t.Errorf("in 20 lines: %q", got)
 	}
 	p.End()
-	if got := p.view(20); len(got) != 1 || !strings.HasPrefix(got[0], "· pausing") {
+	if got := p.view(100, 20); len(got) != 1 || !strings.HasPrefix(got[0], "· pausing") {
 		t.Errorf("at the end: %q", got)
 	}
 }

@@ -64,6 +64,7 @@ type Account struct {
 	operations map[string]operation // by service:operation
 
 	mu          sync.Mutex // guards everything below, and the state of every service
+	alias       string
 	regions     map[string]*region
 	names       []string // of the enabled regions, in DescribeRegions' order
 	transitions transitions

@@ -51,6 +51,7 @@ func operations() []operation {
 		snsOperations(),
 		pricingOperations(),
 		residualOperations(),
+		iamAliasOperations(),
 	} {
 		all = append(all, table...)
 	}

@@ -194,6 +194,7 @@ var services = map[string]string{
 	"Elastic Load Balancing":    "elasticloadbalancing",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
 	"STS":                       "sts",
+	"IAM":                       "iam",
 	"SNS":                       "sns",
 }
 

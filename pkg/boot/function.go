@@ -41,8 +41,8 @@ func Function(ctx context.Context, log *slog.Logger, name settings.Function) (*t
 	return handler, nil
 }
 
-// Decided reads the settings of a function and the name of its table from the environment, and
-// refuses scopes that cannot be meant: an alarm is no time to find that out.
+// Decided reads the settings and the name of the table from the environment, and refuses regions and
+// scopes that cannot be meant: an alarm is no time to find that out.
 func Decided(getenv func(string) string) (settings.Settings, string, error) {
 	decided, table, err := settings.FromEnv(getenv)
 	if err != nil {
@@ -53,6 +53,9 @@ func Decided(getenv func(string) string) (settings.Settings, string, error) {
 		kinds = append(kinds, string(kind))
 	}
 	slices.Sort(kinds)
+	if err := filter.Validate(killswitch.Scope{Regions: decided.Regions}, nil, kinds); err != nil {
+		return decided, table, fmt.Errorf("%s: setting regions: %w", settings.SettingsVariable, err)
+	}
 	for _, topic := range decided.Topics {
 		if err := filter.Validate(topic.Scope, nil, kinds); err != nil {
 			return decided, table, fmt.Errorf("%s: setting topics: the scope of %s: %w", settings.SettingsVariable, topic.ARN, err)

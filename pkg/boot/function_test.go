@@ -12,12 +12,13 @@ func TestDecided(t *testing.T) {
 		return `{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:rung-1", "scope": ` + scope + `}]}`
 	}
 	tests := map[string]struct{ settings, wrong string }{
-		"nothing set":              {"", ""},
-		"a scope that can be":      {topic(`{"tags": ["env=dev"], "services": ["rds"]}`), ""},
-		"a service that is none":   {topic(`{"services": ["lambda"]}`), `AWS_HIT_BREAKS_SETTINGS: setting topics: the scope of arn:aws:sns:us-east-1:111122223333:rung-1: service "lambda"`},
-		"a region that is none":    {topic(`{"regions": ["EU-west-1"]}`), `region "EU-west-1"`},
-		"a scope that is nothing":  {topic(`{"regions": ["eu-west-1"], "exclude": {"regions": ["eu-*"]}}`), "taken out again"},
-		"what the settings refuse": {`{"settle": "soon"}`, "AWS_HIT_BREAKS_SETTINGS: setting settle"},
+		"nothing set":                  {"", ""},
+		"a scope that can be":          {topic(`{"tags": ["env=dev"], "services": ["rds"]}`), ""},
+		"a service that is none":       {topic(`{"services": ["lambda"]}`), `AWS_HIT_BREAKS_SETTINGS: setting topics: the scope of arn:aws:sns:us-east-1:111122223333:rung-1: service "lambda"`},
+		"a region that is none":        {topic(`{"regions": ["EU-west-1"]}`), `region "EU-west-1"`},
+		"a scope that is nothing":      {topic(`{"regions": ["eu-west-1"], "exclude": {"regions": ["eu-*"]}}`), "taken out again"},
+		"a region of all that is none": {`{"regions": ["eu-*", "eu-wset-1"]}`, `AWS_HIT_BREAKS_SETTINGS: setting regions: region "eu-wset-1": no region of AWS: did you mean "eu-west-1"?`},
+		"what the settings refuse":     {`{"settle": "soon"}`, "AWS_HIT_BREAKS_SETTINGS: setting settle"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -62,8 +62,9 @@ type Event struct {
 	Name   string           // of the resource
 	Phase  killswitch.Phase // of Changed
 	Step   string
-	Count  int    // resources of Listed
-	Reason string // why, or what AWS said
+	Count  int             // resources of Listed; of Planned, regions that are planned in all
+	Shard  snapshots.Shard // of Planned
+	Reason string          // why, or what AWS said
 	Err    error
 }
 
@@ -73,6 +74,7 @@ type What string
 // The events of a run.
 const (
 	RegionsListed  What = "regions-listed"
+	Planned        What = "planned"         // a dry run is through with a region
 	Listed         What = "listed"          // a kind was listed in a region
 	ListingFailed  What = "listing-failed"  // so it is not inspected
 	Left           What = "left-alone"      // a verdict or a protection

@@ -67,6 +67,7 @@ func (e *Engine) plan(ctx context.Context, live snapshots.Live, request Request)
 	for i, region := range regions {
 		group.Go(func() error {
 			shards[i], errs[i] = e.planShard(ctx, live, region, slices.Contains(stored, region), seq)
+			e.tell(Event{What: Planned, Region: region, Count: len(regions), Shard: shards[i], Err: errs[i]})
 			return nil
 		})
 	}

@@ -3,6 +3,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -20,7 +21,8 @@ const (
 // Validate refuses a scope that cannot mean what it says, with one line that tells what to do:
 // malformed values, regions and services that do not exist, an exclusion that takes back what was
 // asked for. Regions are those of the account and kinds those of the brake; where regions is empty
-// they are not known, and only the shape of a region is checked.
+// those of the account are not known, and it has to be of Regions. A region that is newer than this
+// version then is written with a star at its end.
 func Validate(s killswitch.Scope, regions, kinds []string) error {
 	v := validator{regions: regions, kinds: kinds}
 	if err := v.lists(s, ""); err != nil {
@@ -69,11 +71,20 @@ func (v validator) region(pattern string) error {
 	if strings.ContainsFunc(pattern, notInRegion) {
 		return errors.New(`a region consists of a–z, 0–9 and "-", with * and ? for any text and any character: "eu-west-1", "eu-*"`)
 	}
-	if len(v.regions) == 0 || slices.ContainsFunc(v.regions, func(r string) bool { return glob(pattern, r) }) {
-		return nil
+	known := func(all []string) bool {
+		return slices.ContainsFunc(all, func(r string) bool { return glob(pattern, r) })
 	}
-	return fmt.Errorf("no region of this account%s", meant(pattern, v.regions))
+	switch {
+	case len(v.regions) > 0 && !known(v.regions):
+		return fmt.Errorf("no region of this account%s", meant(pattern, v.regions))
+	case len(v.regions) == 0 && !known(Regions) && !newer.MatchString(pattern):
+		return fmt.Errorf(`no region of AWS%s (one that is newer than this version is written with a star, "eu-new-1*")`, meant(pattern, Regions))
+	}
+	return nil
 }
+
+// newer is how a region is written that this version does not know.
+var newer = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+\*$`)
 
 func notInRegion(c rune) bool {
 	return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("-*?", c))
@@ -141,7 +152,8 @@ func (v validator) contradiction(s killswitch.Scope) error {
 			}
 		}
 	}
-	if len(v.regions) > 0 && !slices.ContainsFunc(v.regions, func(r string) bool { return MayMatchRegion(s, r) }) {
+	if len(s.Regions) == 0 && !slices.ContainsFunc(v.known(), func(r string) bool { return MayMatchRegion(s, r) }) ||
+		len(s.Regions) > 0 && !slices.ContainsFunc(s.Regions, func(in string) bool { return v.leaves(s.Exclude.Regions, in) }) {
 		return fmt.Errorf("no region is left when %s are excluded: exclude less", strings.Join(s.Exclude.Regions, ", "))
 	}
 	if !slices.ContainsFunc(v.kinds, func(k string) bool { return MayMatchKind(s, killswitch.Kind(k)) }) {
@@ -150,13 +162,34 @@ func (v validator) contradiction(s killswitch.Scope) error {
 	return nil
 }
 
-// coversRegion says whether an exclusion takes out all that a region pattern stands for: by what
-// the account has, or by the patterns themselves where that is not known.
-func (v validator) coversRegion(out, in string) bool {
-	if len(v.regions) == 0 {
-		return glob(out, in)
+// coversRegion says whether an exclusion takes out all that a region pattern stands for.
+func (v validator) coversRegion(out, in string) bool { return !v.leaves([]string{out}, in) }
+
+// leaves says whether exclusions leave anything of what a region pattern stands for: of what the
+// account has, or of what AWS has where that is not known. A pattern for a newer region is left
+// unless it is excluded by a pattern of its own.
+func (v validator) leaves(out []string, in string) bool {
+	if slices.ContainsFunc(out, func(o string) bool { return glob(o, in) }) {
+		return false
 	}
-	return !slices.ContainsFunc(v.regions, func(r string) bool { return glob(in, r) && !glob(out, r) })
+	unknown := true
+	for _, r := range v.known() {
+		if glob(in, r) {
+			unknown = false
+			if !anyRegion(out, r) {
+				return true
+			}
+		}
+	}
+	return unknown
+}
+
+// known are the regions that a scope can be about.
+func (v validator) known() []string {
+	if len(v.regions) > 0 {
+		return v.regions
+	}
+	return Regions
 }
 
 func coversService(out, in string) bool { return serves(out, killswitch.Kind(in)) }

@@ -76,10 +76,18 @@ func TestValidateWithoutKnownRegions(t *testing.T) {
 		scope killswitch.Scope
 		ok    bool
 	}{
-		"any well-formed region":     {killswitch.Scope{Regions: []string{"xx-new-1"}}, true},
-		"a malformed region":         {killswitch.Scope{Regions: []string{"eu west 1"}}, false},
-		"a region in and out by key": {killswitch.Scope{Regions: []string{"eu-west-1"}, Exclude: &killswitch.Scope{Regions: []string{"eu-*"}}}, false},
-		"a region of a glob out":     {killswitch.Scope{Regions: []string{"eu-*"}, Exclude: &killswitch.Scope{Regions: []string{"eu-west-1"}}}, true},
+		"a region of AWS":             {killswitch.Scope{Regions: []string{"ap-south-2"}}, true},
+		"a region that is none":       {killswitch.Scope{Regions: []string{"eu-wset-1"}}, false},
+		"a pattern of no region":      {killswitch.Scope{Regions: []string{"eu-wst-*"}}, false},
+		"the same, out":               {killswitch.Scope{Exclude: &killswitch.Scope{Regions: []string{"eu-wst-*"}}}, false},
+		"a newer region, as pattern":  {killswitch.Scope{Regions: []string{"xx-new-1*"}}, true},
+		"a newer region in and out":   {killswitch.Scope{Regions: []string{"xx-new-1*"}, Exclude: &killswitch.Scope{Regions: []string{"xx-*"}}}, false},
+		"a newer region, another out": {killswitch.Scope{Regions: []string{"xx-new-1*"}, Exclude: &killswitch.Scope{Regions: []string{"eu-*"}}}, true},
+		"a malformed region":          {killswitch.Scope{Regions: []string{"eu west 1"}}, false},
+		"every region out":            {killswitch.Scope{Exclude: &killswitch.Scope{Regions: []string{"*"}}}, false},
+		"all of a pattern out":        {killswitch.Scope{Regions: []string{"cn-*"}, Exclude: &killswitch.Scope{Regions: []string{"cn-north-1", "cn-northwest-1"}}}, false},
+		"a region in and out by key":  {killswitch.Scope{Regions: []string{"eu-west-1"}, Exclude: &killswitch.Scope{Regions: []string{"eu-*"}}}, false},
+		"a region of a glob out":      {killswitch.Scope{Regions: []string{"eu-*"}, Exclude: &killswitch.Scope{Regions: []string{"eu-west-1"}}}, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
