@@ -50,6 +50,7 @@ func operations() []operation {
 		scalingOperations(),
 		snsOperations(),
 		pricingOperations(),
+		iamOperations(),
 		residualOperations(),
 	} {
 		all = append(all, table...)
@@ -82,6 +83,7 @@ type call struct {
 	region  *region
 	sentTo  string // the region of the endpoint
 	process *Process
+	by      *session  // of a role, that signed it; nil is the process itself
 	now     time.Time // account time of the effect
 	sent    time.Time // account time at which the caller made it
 	key     string    // unique and the same in every run with one seed: a source of ids
