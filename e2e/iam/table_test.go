@@ -275,13 +275,11 @@ var unseen = map[string][]authorization{
 		{Action: "dynamodb:DescribeContinuousBackups", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
 		{Action: "dynamodb:DescribeTable", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
 		{Action: "ec2:DescribeVolumes", Resource: everything},
-		{Action: "iam:GetRole", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "iam:ListAccountAliases", Resource: everything},
 		{Action: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "kms:Decrypt", Resource: place.Key},
 		{Action: "lambda:GetFunctionConfiguration", Resource: "arn:aws:lambda:us-east-1:111122223333:function:aws-hit-breaks-guard"},
 		{Action: "pricing:GetProducts", Resource: everything},
-		{Action: "sns:GetTopicAttributes", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 		{Action: "sns:ListSubscriptionsByTopic", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 	},
 }

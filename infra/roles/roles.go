@@ -93,12 +93,25 @@ func Inspector(p Place) []Statement {
 	}, doctor))
 }
 
+// CLI is the role of a person's command line, where one role serves all of it: it looks, invokes the
+// functions, and reads what those remember.
+func CLI(p Place) []Statement {
+	return statements(p, "cli", slices.Concat(towards(), []string{
+		"dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt", "lambda:InvokeFunction", "pricing:GetProducts",
+	}, doctor))
+}
+
+// Local is what the command line needs besides for --local, where the engine runs on its machine: what a
+// guard may do, without what Lambda does in its name.
+func Local(p Place) []Statement {
+	return statements(p, "local", slices.Concat(towards(killswitch.WantPaused, killswitch.WantResumed), dynamo.Actions))
+}
+
 // doctor is what it takes to see whether the switch is armed: table, functions, topics and their
 // subscriptions, the budget, what the roles may do, and the keys of volumes that a start needs.
 var doctor = []string{
 	"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "ec2:DescribeVolumes",
-	"iam:GetRole", "iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:GetTopicAttributes",
-	"sns:ListSubscriptionsByTopic",
+	"iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:ListSubscriptionsByTopic",
 }
 
 // towards are the actions of every service that lead to one of the wants; without a want those that
