@@ -76,14 +76,19 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 
 // fault gives the answers that the script wants.
 func (w *world) fault(c awssim.Call) awssim.Fault {
+	return awssim.Fault{Before: w.refused(c.Action())}
+}
+
+// refused is the answer that the script wants to an action, if it wants one.
+func (w *world) refused(action string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if code := w.answers[c.Action()]; code != "" {
-		return awssim.Fault{Before: &smithy.GenericAPIError{
-			Code: code, Message: "User: arn:aws:iam::" + w.account.ID() + ":user/ann is not authorized to perform: " + c.Action(),
-		}}
+	if code := w.answers[action]; code != "" {
+		return &smithy.GenericAPIError{
+			Code: code, Message: "User: arn:aws:iam::" + w.account.ID() + ":user/ann is not authorized to perform: " + action,
+		}
 	}
-	return awssim.Fault{}
+	return nil
 }
 
 func answer(ts *testscript.TestScript, neg bool, args []string) {

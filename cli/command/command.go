@@ -79,6 +79,7 @@ Try it without an AWS account: aws-hit-breaks demo`,
 	root.PersistentFlags().BoolVar(&c.noRole, "no-role", false, "work with your own credentials, and through no role")
 	root.AddCommand(
 		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newVersion(c),
+		newSetup(c),
 	)
 	return root
 }

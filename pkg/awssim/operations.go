@@ -22,6 +22,7 @@ type region struct {
 	aas      *aasState
 	sns      *snsState
 	residual residualState
+	stacks   map[string]*stack
 }
 
 func newRegion(name string) *region {
@@ -34,6 +35,7 @@ func newRegion(name string) *region {
 		ecs:      newECSState(),
 		aas:      newAASState(),
 		sns:      newSNSState(),
+		stacks:   map[string]*stack{},
 	}
 }
 
@@ -51,6 +53,7 @@ func operations() []operation {
 		snsOperations(),
 		pricingOperations(),
 		iamOperations(),
+		cloudformationOperations(),
 		residualOperations(),
 	} {
 		all = append(all, table...)

@@ -1,0 +1,3 @@
+package command
+
+func (c *cli) addAlias() error { return nil }
