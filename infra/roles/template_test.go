@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,9 +86,42 @@ func TestTheRoleIsMadeOfOthers(t *testing.T) {
 			t.Errorf("with Local the role may %s, which no guard may", right)
 		}
 	}
-	for _, role := range [][]Statement{CLI(p), Local(p)} {
-		if !slices.ContainsFunc(role, func(s Statement) bool { return s.Sid == "NeverDelete" && s.Effect == Deny }) {
-			t.Error("nothing denies deletions")
+}
+
+// The two policies are of one role, in which a Deny of either counts for both: neither may take away
+// what the other allows, and together they deny what those of a guard do.
+func TestNothingAllowedIsDenied(t *testing.T) {
+	p := Place{Partition: "aws", Account: "111122223333", Region: "us-east-1", Table: "t", Prefix: "p"}
+	role := slices.Concat(CLI(p), Local(p))
+	var denied []Statement
+	for _, s := range role {
+		if s.Effect == Deny && len(s.Conditions) == 0 {
+			denied = append(denied, s)
+		}
+	}
+	for _, s := range role {
+		for _, action := range s.Actions {
+			for _, d := range denied {
+				if s.Effect == Allow && slices.ContainsFunc(d.Actions, func(pattern string) bool { ok, _ := path.Match(pattern, action); return ok }) {
+					t.Errorf("%s allows %s, and %s denies it: it could never be called", s.Sid, action, d.Sid)
+				}
+			}
+		}
+	}
+	for _, of := range Guard(p) {
+		if of.Effect != Deny || of.Sid == "NeverIAM" { // the command line looks at roles
+			continue
+		}
+		i := slices.IndexFunc(role, func(s Statement) bool { return s.Sid == of.Sid && s.Effect == Deny })
+		if i < 0 {
+			t.Errorf("the role has no %s", of.Sid)
+			continue
+		}
+		for _, action := range of.Actions {
+			logs := strings.HasPrefix(action, "logs:") || strings.HasPrefix(action, "sqs:") // of which it has nothing to do with
+			if !logs && !slices.Contains(role[i].Actions, action) {
+				t.Errorf("a guard is denied %s, and the role is not", action)
+			}
 		}
 	}
 }
