@@ -51,7 +51,7 @@ func inSequence(orders []killswitch.Order) error {
 		switch {
 		case o.Seq != i+1:
 			return fmt.Errorf("its order number %d is numbered %d", i+1, o.Seq)
-		case o.Act != killswitch.Pause && o.Act != killswitch.Resume:
+		case !o.Act.Known():
 			return fmt.Errorf("its order number %d is to %q", i+1, o.Act)
 		}
 	}

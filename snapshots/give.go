@@ -23,7 +23,7 @@ func (b *Book) Give(ctx context.Context, account string, order killswitch.Order,
 }
 
 func (b *Book) give(ctx context.Context, account string, order killswitch.Order, message string) (Given, error) {
-	if order.Act != killswitch.Pause && order.Act != killswitch.Resume {
+	if !order.Act.Known() {
 		return Given{}, fmt.Errorf("there is no act %q", order.Act)
 	}
 	var forgotten *Record // an expired SEEN
@@ -34,6 +34,9 @@ func (b *Book) give(ctx context.Context, account string, order killswitch.Order,
 		old, stored, err := b.live(ctx, account)
 		if err != nil {
 			return Given{}, err
+		}
+		if old == nil && order.Act == killswitch.GiveUp {
+			return Given{}, fmt.Errorf("nothing is live to give up: %w", ErrOrders)
 		}
 		g := giving{account: account, order: order, message: message, at: time.Now().UTC(), try: n}
 		if err := g.prepare(old, stored, forgotten); err != nil {

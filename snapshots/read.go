@@ -42,20 +42,10 @@ func (b *Book) Headers(ctx context.Context, account string, limit int) ([]Header
 
 // Snapshot reads a whole snapshot, or ErrNoSnapshot.
 func (b *Book) Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error) {
-	s := Snapshot{Header: Header{Account: account, Snapshot: snapshot}}
-	header, err := b.get(ctx, s.Header.name().key())
+	s, _, _, err := b.frame(ctx, account, snapshot)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	live, err := b.get(ctx, (&Live{Account: account}).name().key())
-	if err != nil {
-		return Snapshot{}, err
-	}
-	s.readLive(live)
-	if header == nil && s.Live == nil {
-		return Snapshot{}, fmt.Errorf("%s of account %s in %s: %w", snapshot, account, b.Where(), ErrNoSnapshot)
-	}
-	s.readHeader(header)
 	regions := slices.Clone(s.Header.Regions)
 	if s.Live != nil {
 		regions = append(regions, s.Live.Regions...)
@@ -68,6 +58,23 @@ func (b *Book) Snapshot(ctx context.Context, account, snapshot string) (Snapshot
 		s.Shards = append(s.Shards, shard)
 	}
 	return s, nil
+}
+
+// frame reads header and LIVE of a snapshot, or ErrNoSnapshot.
+func (b *Book) frame(ctx context.Context, account, snapshot string) (s Snapshot, header, live *Record, err error) {
+	s = Snapshot{Header: Header{Account: account, Snapshot: snapshot}}
+	if header, err = b.get(ctx, s.Header.name().key()); err != nil {
+		return s, nil, nil, err
+	}
+	if live, err = b.get(ctx, (&Live{Account: account}).name().key()); err != nil {
+		return s, nil, nil, err
+	}
+	s.readLive(live)
+	if header == nil && s.Live == nil {
+		return s, nil, nil, fmt.Errorf("%s of account %s in %s: %w", snapshot, account, b.Where(), ErrNoSnapshot)
+	}
+	s.readHeader(header)
+	return s, header, live, nil
 }
 
 // readLive takes in LIVE, if it is of this snapshot or cannot be read.

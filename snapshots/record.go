@@ -131,13 +131,13 @@ func (r Record) size() int {
 
 func (r Record) fault(why string) *Fault {
 	n, _ := parse(r.Key)
-	return &Fault{PK: r.PK, SK: r.SK, Ref: n.ref(), Order: n.order, Why: why, Hint: hints[n.class]}
+	return &Fault{PK: r.PK, SK: r.SK, Ref: n.ref(), Order: n.order, Since: n.order, Why: why, Hint: hints[n.class]}
 }
 
-// orphaned is a fault of a record whose original is lost.
-func (r Record) orphaned(why string) *Fault {
+// orphaned is a fault of a record whose original, of the order, is lost.
+func (r Record) orphaned(order int, why string) *Fault {
 	f := r.fault(why)
-	f.Hint = hints[originalClass]
+	f.Since, f.Hint = order, hints[originalClass]
 	return f
 }
 

@@ -81,9 +81,9 @@ func (s *Shard) lost(of Lease, covers Coverage) *Fault {
 	record := Record{Key: (&coverage{of.Snapshot, of.Region, covers}).name().key()}
 	switch hash := CoverageHash(slices.Collect(maps.Keys(ids))); {
 	case len(ids) < covers.Items:
-		return record.orphaned(fmt.Sprintf("it counted %d originals, and there are %d: the others are lost", covers.Items, len(ids)))
+		return record.orphaned(covers.Order, fmt.Sprintf("it counted %d originals, and there are %d: the others are lost", covers.Items, len(ids)))
 	case len(ids) == covers.Items && covers.Hash != hash && (covers.Hash != "" || len(ids) > 0):
-		return record.orphaned(fmt.Sprintf("its %d originals are not those that are there: some are lost, or from elsewhere", covers.Items))
+		return record.orphaned(covers.Order, fmt.Sprintf("its %d originals are not those that are there: some are lost, or from elsewhere", covers.Items))
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (s *stored) readParts(newest int, known map[int]bool, fail func(*Fault)) []
 			fail(o.record.fault(ofAnother(body.Ref)))
 			whole = whole && o.order != newest
 		case !known[o.order]:
-			fail(o.record.orphaned(fmt.Sprintf("a part without its original: that of order %d is missing", o.order)))
+			fail(o.record.orphaned(o.order, fmt.Sprintf("a part without its original: that of order %d is missing", o.order)))
 			whole = whole && o.order < newest
 		case o.order == newest:
 			parts = append(parts, body)
@@ -202,12 +202,12 @@ func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool
 	case body.Ref != s.ref:
 		fail(s.state.fault(ofAnother(body.Ref)))
 	case !known[body.Order]:
-		fail(s.state.orphaned(fmt.Sprintf("a state without its original: that of order %d is missing", body.Order)))
+		fail(s.state.orphaned(body.Order, fmt.Sprintf("a state without its original: that of order %d is missing", body.Order)))
 		return body.Order < newest
 	case body.Order < newest: // of an earlier pause: of this one nothing has been done yet
 		item.State.Phase = killswitch.Recorded
 	case whole && body.Parts > len(item.Parts):
-		fail(s.state.orphaned(fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
+		fail(s.state.orphaned(body.Order, fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
 			body.Parts, len(item.Parts))))
 		return false
 	default:

@@ -112,6 +112,7 @@ type Fault struct {
 	PK, SK string
 	Ref    killswitch.Ref // where the key tells it; zero for what is not of one resource
 	Order  int            // of an original or a part, where the key tells it
+	Since  int            // the order that it is known to be of; 0 where nothing tells
 	Why    string
 	Hint   string // what can still be done
 }
@@ -231,6 +232,18 @@ type Store interface {
 
 	// Snapshot reads a whole snapshot, or ErrNoSnapshot.
 	Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error)
+
+	// Export reads a portion of a snapshot, from where the last portion said; the first from "". Each
+	// region is as it was between two writes; ErrMoved where that cannot be had.
+	Export(ctx context.Context, account, snapshot, from string) (Portion, error)
+
+	// Import puts records of an exported snapshot where they were, with whole those that make it be
+	// there: live again, if it was. ErrDifferent where other content is stored, ErrLive where another
+	// snapshot is live. What is stored already with the same content is no error.
+	Import(ctx context.Context, account, snapshot string, records []Exported, whole *Whole) error
+
+	// Delete removes a closed snapshot. ErrLive where it is not closed, ErrNoSnapshot where there is none.
+	Delete(ctx context.Context, account, snapshot string) error
 
 	// Where names the store for humans: "table x in eu-west-1", "file …/snapshots.db".
 	Where() string

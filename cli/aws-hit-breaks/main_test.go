@@ -58,6 +58,8 @@ func program() {
 //	hold                   opens the snapshot file, as another command would
 //	snapshot NAME          puts the id of the newest snapshot in the table into the environment
 //	damage TEXT            alters an item in the table whose key contains the text
+//	lose                   takes everything out of the table
+//	setenv FILE            puts NAME=VALUE of the file into the environment
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -65,7 +67,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error { env.Values[worldKey{}] = &world{}; return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account": account, "cli": cli, "table": table, "functions": functions, "answer": answer, "role": role, "through": through, "person": person,
-			"same": same, "changed": changed, "exits": exits, "terminal": terminal, "hold": hold, "snapshot": snapshot, "damage": damage,
+			"same": same, "changed": changed, "exits": exits, "terminal": terminal, "hold": hold, "snapshot": snapshot, "damage": damage, "lose": lose, "setenv": setenv,
 		},
 		RequireExplicitExec: true,
 	})

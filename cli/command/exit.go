@@ -12,6 +12,7 @@ import (
 	"aws-hit-breaks/pkg/awserr"
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/report"
+	"aws-hit-breaks/pkg/trigger"
 	"aws-hit-breaks/snapshots"
 	"aws-hit-breaks/snapshots/bolt"
 )
@@ -60,7 +61,7 @@ func exitOf(r report.Report) error {
 // judge says in one line what an error means, and with which code it ends the command.
 func (c *cli) judge(err error) ui.Failure {
 	f := ui.Failure{Error: line(err), Code: codeError}
-	own := (*ended)(nil)
+	own, absent := (*ended)(nil), trigger.NoSnapshot{}
 	switch {
 	case errors.As(err, &own):
 		f.Code = own.code
@@ -74,6 +75,8 @@ func (c *cli) judge(err error) ui.Failure {
 	case errors.Is(err, snapshots.ErrNoSnapshot):
 		f.Code = codeNoSnapshot
 		f.Error += ": `aws-hit-breaks snapshots list` lists what there is"
+	case errors.As(err, &absent):
+		f.Code = codeNoSnapshot
 	case errors.Is(err, bolt.ErrLocked):
 		f.Code = codeLocked
 	case awserr.Of(err) == awserr.Denied:

@@ -16,13 +16,14 @@ import (
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/report"
+	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
 )
 
 // invoke asks the function of the act, once: whether an order that got no answer was given is seen
 // in the table.
 func (s *session) invoke(ctx context.Context, act killswitch.Act, in trigger.Invocation) (trigger.Answer, error) {
-	name := s.settings.Prefix + "-" + string(act)
+	name := s.settings.Prefix + "-" + string(functionOf(act))
 	payload, err := json.Marshal(in)
 	if err != nil {
 		return trigger.Answer{}, fmt.Errorf("encode the invocation of %s: %w", name, err)
@@ -61,7 +62,7 @@ func functionError(name string, payload []byte) error {
 	}
 	err := fmt.Errorf("function %s: %s", name, e.Message)
 	switch e.Type {
-	case "NothingLive":
+	case "NothingLive", "NoSnapshot":
 		return &ended{codeNoSnapshot, err}
 	case "BadEvent":
 		return &ended{codeUsage, err}
@@ -80,10 +81,27 @@ const (
 	patience = 25 * time.Minute
 )
 
+// functionOf is the function that carries the act out.
+func functionOf(act killswitch.Act) settings.Function {
+	if act == killswitch.Pause {
+		return settings.PauseFunction
+	}
+	return settings.ResumeFunction
+}
+
+// asking is the request as a function is asked for it. r is how the live snapshot stands.
+func asking(request engine.Request, r report.Report) trigger.Invocation {
+	in := trigger.Invocation{Scope: request.Scope, Actor: request.Actor, Force: request.Force}
+	if request.Act == killswitch.GiveUp {
+		in.Snapshot = &trigger.Keeping{Do: trigger.DoGiveUp, ID: r.Snapshot}
+	}
+	return in
+}
+
 // follow lets the function carry out the request and reads in the table how far it is, until what
-// is wanted is observed. What the function leaves unfinished its guard carries on. before is how many
-// orders there were.
-func (s *session) follow(ctx context.Context, request engine.Request, before int, progress *ui.Progress) (report.Report, error) {
+// is wanted is observed. What the function leaves unfinished its guard carries on. before is how the
+// live snapshot stood.
+func (s *session) follow(ctx context.Context, request engine.Request, before report.Report, progress *ui.Progress) (report.Report, error) {
 	f := &following{session: s, progress: progress, movedAt: time.Now()}
 	type answered struct {
 		answer trigger.Answer
@@ -93,7 +111,7 @@ func (s *session) follow(ctx context.Context, request engine.Request, before int
 	go func() {
 		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
 		defer cancel()
-		answer, err := s.invoke(call, request.Act, trigger.Invocation{Scope: request.Scope, Actor: request.Actor, Force: request.Force})
+		answer, err := s.invoke(call, request.Act, asking(request, before))
 		done <- answered{answer, err}
 	}()
 	for {
@@ -102,7 +120,7 @@ func (s *session) follow(ctx context.Context, request engine.Request, before int
 		case a := <-done:
 			done = nil
 			f.take(a.answer)
-			if a.err != nil && !f.given(ctx, before, a.err) {
+			if a.err != nil && !f.given(ctx, len(before.Orders), a.err) {
 				cancel()
 				return report.Report{}, a.err
 			}

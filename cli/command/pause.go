@@ -16,7 +16,8 @@ import (
 type how struct {
 	scope              killswitch.Scope
 	local, yes, dryRun bool
-	force              bool // resume only
+	force              bool   // resume only
+	snapshot           string // that must be the live one; empty for whichever is
 }
 
 func (h *how) flags(cmd *cobra.Command) {
@@ -133,7 +134,12 @@ func (s *session) confirmPause(ctx context.Context, request engine.Request) (boo
 
 // confirm asks for the account's id.
 func (s *session) confirm(ctx context.Context, doing string) error {
-	answer, err := s.screen.Ask(ctx, fmt.Sprintf("Type the account's id %s to %s it:", s.account, doing))
+	return s.confirmed(ctx, doing+" it")
+}
+
+// confirmed asks for the account's id before something is done.
+func (s *session) confirmed(ctx context.Context, deed string) error {
+	answer, err := s.screen.Ask(ctx, fmt.Sprintf("Type the account's id %s to %s:", s.account, deed))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/report"
+	"aws-hit-breaks/pkg/trigger"
 )
 
 func newResume(c *cli) *cobra.Command {
@@ -46,6 +47,11 @@ func (c *cli) resume(ctx context.Context, h how) error {
 	defer s.close()
 	if err := s.checkRegions(ctx, h.scope); err != nil {
 		return err
+	}
+	if h.snapshot != "" {
+		if err := trigger.WantLive(ctx, s.store, s.account, h.snapshot); err != nil {
+			return err
+		}
 	}
 	request := s.request(killswitch.Resume, h)
 	if h.dryRun {

@@ -42,7 +42,7 @@ func (s *session) carryOut(ctx context.Context, request engine.Request) (report.
 		if before, err = s.read(ctx, live.Snapshot); err != nil {
 			return report.Report{}, err
 		}
-	case request.Act == killswitch.Resume:
+	case request.Act != killswitch.Pause:
 		return report.Report{}, engine.NothingLive(ctx, s.store, s.account)
 	}
 	s.screen.Say("account %s, recorded in %s", s.account, s.store.Where())
@@ -50,7 +50,7 @@ func (s *session) carryOut(ctx context.Context, request engine.Request) (report.
 	defer progress.End()
 	progress.From(before)
 	if !s.local {
-		return s.follow(ctx, request, len(before.Orders), progress)
+		return s.follow(ctx, request, before, progress)
 	}
 	e := s.engine(progress.On)
 	ordered, err := e.Order(ctx, request)
@@ -61,7 +61,7 @@ func (s *session) carryOut(ctx context.Context, request engine.Request) (report.
 }
 
 // doing is an act under way.
-var doing = map[killswitch.Act]string{killswitch.Pause: "pausing", killswitch.Resume: "resuming"}
+var doing = map[killswitch.Act]string{killswitch.Pause: "pausing", killswitch.Resume: "resuming", killswitch.GiveUp: "giving up in"}
 
 // soon is how long a run here waits for what is due next, on a real account.
 const soon = 2 * time.Minute

@@ -53,6 +53,19 @@ func (s *Screen) problems(r report.Report) {
 		}
 		s.Say("%s", oneLine(line))
 	}
+	s.ByHand(r)
+}
+
+// ByHand is talk: how what the brake does not put back is put back without it.
+func (s *Screen) ByHand(r report.Report) {
+	for _, resource := range r.Resources {
+		for i, command := range resource.ByHand {
+			if i == 0 {
+				s.Say("by hand, where it is still down: %s", resource.Ref(r.Account))
+			}
+			s.Say("  %s", oneLine(command))
+		}
+	}
 }
 
 // section is a table under a line that says what it is.
@@ -159,3 +172,6 @@ func notInspected(r report.Report) Table {
 	}
 	return t
 }
+
+// Resources is talk: a line each.
+func (s *Screen) Resources(list []report.Resource) { s.err.resources("", list) }

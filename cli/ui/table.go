@@ -15,6 +15,7 @@ type Table struct {
 	Header []string
 	Rows   [][]string
 	Phase  int
+	Narrow *Table // what is drawn on a terminal that is too narrow for it
 }
 
 // Colours by their ANSI numbers, so that the terminal's own palette decides what they look like.
@@ -68,6 +69,10 @@ func (s stream) table(t Table) {
 	}
 	width, _ := s.size()
 	last := t.last(width)
+	if last > 0 && t.Narrow != nil {
+		s.table(*t.Narrow)
+		return
+	}
 	drawn := table.New().Headers(t.Header...).Rows(t.Rows...).
 		Border(lipgloss.NormalBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
 		BorderStyle(lipgloss.NewStyle().Foreground(grey)).

@@ -45,7 +45,7 @@ var promises = []promise{
 	{
 		"P2", "An original is written once each time a resource is paused, before the first change, and stands until the resource " +
 			"is observed resumed: pause, pause, resume equals pause, resume; and what is paused again after it was resumed gets a new original.",
-		held("P2", test{sim, "TestRandomAccounts", ""}),
+		held("P2", test{sim, "TestRandomAccountsTwice", ""}),
 		[]underFire{
 			{"crash", "the originals are those of a run that nobody killed"},
 			{"races", "no second original before the resource was back, and none that was taken of a paused resource"},
@@ -57,7 +57,7 @@ var promises = []promise{
 	{
 		"P3", "Once faults end, resume puts back every resource that was touched, or reports it with the reason (gone, drifted, refused by " +
 			"AWS). One bad resource never holds back the others: every wait ends at a deadline that is itself durable.",
-		held("P3", test{sim, "TestStartupFleetIsPausedAndRestoredExactly", ""}, test{sim, "TestRandomAccounts", ""}),
+		held("P3", test{sim, "TestStartupFleetIsPausedAndRestoredExactly", ""}, test{sim, "TestProperty06PauseResumeRoundTrip", ""}),
 		[]underFire{
 			{"crash", "after the resume every field is what it was before the pause, but for what AWS changes at any stop and start"},
 			{"races", "the same, and the snapshot is closed"},

@@ -31,11 +31,6 @@ func (d damage) String() string {
 // overlaps says whether two damages are of the same resource.
 func (d damage) overlaps(other damage) bool { return d.was.resource() == other.was.resource() }
 
-// hosted says whether the damage is to a service on a capacity provider, or to the group behind it. While
-// such a service cannot be resumed, AWS itself scales its hosts in, and ends some of them for good: that is
-// no matter of the store.
-func (d damage) hosted() bool { return strings.Contains(d.was.resource(), " hosts-") }
-
 // plausible says whether the damage is none that anybody can find: the checksum is right, and the body
 // says what it could have said. Whatever comes of that, nothing else may suffer for it.
 func (d damage) plausible() bool {

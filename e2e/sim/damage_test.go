@@ -153,7 +153,7 @@ func (c *corruption) resumes(t *testing.T, o options, together, n int) {
 				var chosen []damage
 				for k := range together {
 					d := all[(i+k*(total/together))%total]
-					if together == 1 || d.was.resource() != "" && !d.hosted() && !slices.ContainsFunc(chosen, d.overlaps) {
+					if together == 1 || d.was.resource() != "" && !slices.ContainsFunc(chosen, d.overlaps) {
 						chosen = append(chosen, d)
 					}
 				}
@@ -235,9 +235,16 @@ func (w *world) wantRestOf(before awssim.State, spared map[string]bool) {
 }
 
 // owns says whether a resource is paused and resumed through its owner: a member of a group or of a
-// cluster, or the scaling target of a service.
+// cluster, or the scaling target of a service; or waits for it: a service for its hosts, whose group in
+// turn gets the right to end them only when the service is back.
 func owns(owner string, fields map[string]string, name string) bool {
 	id := name[strings.LastIndex(name, " ")+1:]
+	if group, ok := hostsBeneath(owner); ok && name == group {
+		return true
+	}
+	if group, ok := hostsBeneath(name); ok && owner == group {
+		return true
+	}
 	_, member := fields["Instances."+id]
 	if strings.Contains(owner, " ec2:instance ") &&
 		(strings.Contains(name, " ec2:spot-request ") || strings.Contains(name, " ecs:service instance-")) {
@@ -245,6 +252,14 @@ func owns(owner string, fields map[string]string, name string) bool {
 	}
 	return member || slices.Contains(strings.Fields(fields["Members"]), id) ||
 		strings.Replace(name, " application-autoscaling:target service/", " ecs:service ", 1) == owner
+}
+
+// hostsBeneath is the group behind the capacity provider of a service, where it has one: it is called as the
+// cluster is.
+func hostsBeneath(service string) (group string, ok bool) {
+	region, path, ok := strings.Cut(service, " ecs:service hosts-")
+	number, _, _ := strings.Cut(path, "/")
+	return region + " autoscaling:group hosts-" + number, ok
 }
 
 // wantTold fails unless what is damaged is as it was or reported, with the reason.

@@ -200,6 +200,37 @@ func TestHostsOutliveAServiceThatStaysDown(t *testing.T) {
 	})
 }
 
+// A service comes back after the hosts that cannot be put back, once that is repaired, and not before: on
+// hosts that start one by one ECS would put all of it on the first, and the capacity provider end the others.
+func TestServiceWaitsForHostsThatCannotBeRead(t *testing.T) {
+	for name, prefix := range map[string]string{
+		"the original is lost":           "ORIGINAL#autoscaling:group",
+		"the list of its members is":     "PART#autoscaling:group",
+		"what was done to it is damaged": "STATE#autoscaling:group",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHosted(t, 7, hosted, nil, func(w *world) {
+				before := w.account.State()
+				w.pause()
+				v := w.vandal()
+				items := v.stored()
+				at := slices.IndexFunc(items, func(item attributes) bool { return strings.Contains(item.key(), prefix) })
+				lost := damage{was: items[at], field: "V", how: "removed", becomes: []attributes{items[at].with(attributes{"V": nil})}}
+				v.wreck(lost)
+				w.resume()
+				w.guard(idleHosts)
+				w.wantPhase(theService, killswitch.Failed, "left down, since "+theGroup.String())
+				w.wantPhase(onFargate, killswitch.Resumed)
+				v.repair(lost, items)
+				w.resume()
+				w.guard(idleHosts)
+				w.wantHosts(before)
+				w.wantRestored(before)
+			})
+		})
+	}
+}
+
 // A resume that comes while the tasks of the pause still end must not have new ones placed around them:
 // ECS would put two on one host, and the capacity provider would end the other.
 func TestResumeWhileTasksEnd(t *testing.T) {

@@ -61,35 +61,39 @@ func last(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 func originalsComeFirst(t *testing.T) {
 	inWorld(t, options{seed: 2, build: startup}, func(w *world) {
 		w.pause()
-		durable := map[string]bool{}
-		parts := ""
-		changes := 0
-		calls := w.account.Trace()
-		slices.SortStableFunc(calls, func(a, b awssim.Call) int { return a.At.Compare(b.At) })
-		for _, c := range calls {
-			if c.Service == "dynamodb" && c.Err == "" {
-				for _, target := range c.Targets {
-					if _, key, ok := strings.Cut(target, " ORIGINAL#"); ok {
-						durable[key] = true
-						parts += " " + key
-					}
-				}
-				continue
-			}
-			if !c.Mutating {
-				continue
-			}
-			changes++
-			for _, id := range named(c) {
-				if !durableFor(durable, id) && !w.memberRecorded(c, id) {
-					t.Errorf("%s changed %s, whose original was not in the table", c, id)
-				}
-			}
-		}
-		if changes == 0 {
+		if w.wantOriginalsFirst() == 0 {
 			t.Fatal("the pause made no call: this test would see nothing")
 		}
 	})
+}
+
+// wantOriginalsFirst fails if something was changed whose original was not in the table by then, and
+// counts what was changed.
+func (w *world) wantOriginalsFirst() (changes int) {
+	w.t.Helper()
+	durable := map[string]bool{}
+	calls := w.account.Trace()
+	slices.SortStableFunc(calls, func(a, b awssim.Call) int { return a.At.Compare(b.At) })
+	for _, c := range calls {
+		if c.Service == "dynamodb" {
+			for _, target := range c.Targets {
+				if _, key, ok := strings.Cut(target, " ORIGINAL#"); ok && c.Err == "" {
+					durable[key] = true
+				}
+			}
+			continue
+		}
+		if !c.Mutating {
+			continue
+		}
+		changes++
+		for _, id := range named(c) {
+			if !durableFor(durable, id) && !w.memberRecorded(c, id) {
+				w.t.Errorf("%s changed %s, whose original was not in the table", c, id)
+			}
+		}
+	}
+	return changes
 }
 
 // durableFor says whether an original of the id is among the keys KIND#ID#ORDER.

@@ -11,7 +11,9 @@ import (
 // pause takes no step for the resource before everything beneath it holds still, and leaves it running
 // where something beneath it will not: left out of the order, protected, refused or not listed. On
 // hosts that go on running it costs nothing by itself. A resume in turn gives what lies beneath the
-// right to end its members only when nothing that it holds up is left down by us.
+// right to end its members only when nothing that it holds up is left down by us, and waits with a
+// resource for what lies beneath it: on hosts that come back one by one AWS would put all of it on the
+// first, and end the others as idle.
 
 // settleBeneath refuses the steps that would make AWS end something.
 func (s *shard) settleBeneath() {
@@ -21,6 +23,7 @@ func (s *shard) settleBeneath() {
 		}
 		if it.want == killswitch.WantResumed {
 			s.spareBeneath(it)
+			s.followBeneath(it)
 			continue
 		}
 		switch standing, ref, why := s.footing(it); standing {
@@ -77,6 +80,8 @@ func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
 		return s.standsUnpaused(above, ref)
 	case it.State.Phase == killswitch.Gone:
 		return stands, ""
+	case it.want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
+		return falls, "an operator has given that up"
 	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
 		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
 	case it.vetoed():
@@ -154,11 +159,40 @@ func (s *shard) spareBeneath(it *item) {
 		return
 	}
 	for _, ref := range it.Resource.Above {
-		if damage, damaged := s.damaged[ref]; damaged && s.byRef[ref] == nil {
+		if damage, damaged := s.damageOf(ref); damaged && s.byRef[ref] == nil {
 			s.hinder(it, fmt.Sprintf("AWS would end members of it while %s is down, which cannot be read (%s); it gets back the rest when that is repaired", ref, damage.Why))
 			return
 		}
 	}
+}
+
+// followBeneath refuses the resume of an item while something beneath it is down by us and nothing of
+// that can be put back. It is tried again. What came back in part holds nobody back.
+func (s *shard) followBeneath(it *item) {
+	for _, ref := range it.beneath {
+		below, why := s.byRef[ref], ""
+		switch {
+		case below == nil:
+			damage, _ := s.damageOf(ref)
+			why = damage.Why
+		case below.want == killswitch.WantResumed && below.leftDown():
+			why = below.decision.Reason
+		}
+		if why != "" {
+			s.hinder(it, fmt.Sprintf("left down, since %s beneath it is down (%s); it comes back after that", ref, why))
+			return
+		}
+	}
+}
+
+// leftDown says whether the item is down by us, as far as can be known, and cannot be put back, not even
+// in part. What drifted is as somebody has left it.
+func (it *item) leftDown() bool {
+	if it.State.Phase.Closed() || !it.stuck() || it.decision.Do == killswitch.Drift && it.illegible == "" {
+		return false
+	}
+	last, stepped := it.steps[it.State.Step]
+	return (len(it.State.Left) > 0 || it.illegible != "") && !(stepped && last.Want == killswitch.WantResumed)
 }
 
 // downByUs says whether the item is down, or may be, because of a step of ours that no step before the

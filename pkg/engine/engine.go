@@ -91,9 +91,9 @@ func everything(s killswitch.Scope) bool {
 	return len(s.Regions)+len(s.Services)+len(s.Tags)+len(s.IDs) == 0 && s.Exclude == nil
 }
 
-// may says whether this engine takes steps towards the want.
+// may says whether this engine takes steps towards the want. To give something up takes none.
 func (e *Engine) may(want killswitch.Want) bool {
-	return len(e.Wants) == 0 || slices.Contains(e.Wants, want)
+	return len(e.Wants) == 0 || want == killswitch.WantGivenUp || slices.Contains(e.Wants, want)
 }
 
 func (e *Engine) now() time.Time { return time.Now().UTC() }

@@ -120,6 +120,10 @@ func (s *shard) govern(it *item) {
 		order.Seq, order.Act = it.Order, killswitch.Pause
 	}
 	it.want = order.Act.Wants()
+	if it.want == killswitch.WantGivenUp { // giveUp ends it, once nothing about it is under way
+		it.decided = false
+		return
+	}
 	it.Force = order.Force
 	if it.State.Order == order.Seq {
 		return

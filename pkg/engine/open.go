@@ -124,7 +124,6 @@ func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err err
 	s.opened = true
 	s.wroteAt = s.now()
 	s.endsAt.Store(lease.End.UnixNano())
-	s.end.unsure = len(stored.Faults) > 0
 	s.damage(stored.Faults)
 	for _, l := range s.listings {
 		l.note(stored.Coverage)
@@ -144,6 +143,7 @@ func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err err
 
 // damage notes which resources have stored items that cannot be used.
 func (s *shard) damage(faults []snapshots.Fault) {
+	s.faults = faults
 	for _, f := range faults {
 		if f.Ref.ID != "" && f.Order >= s.damaged[f.Ref].Order {
 			s.damaged[f.Ref] = f

@@ -10,7 +10,7 @@ import (
 	"aws-hit-breaks/snapshots"
 )
 
-// ErrNothingLive is the answer to a resume when nothing is paused.
+// ErrNothingLive is the answer to a resume, and to giving something up, when nothing is paused.
 var ErrNothingLive = errors.New("nothing is paused: there is no live snapshot")
 
 // NothingLive is the error of an account without a LIVE item: ErrNothingLive, or, where a snapshot was
@@ -28,7 +28,8 @@ func NothingLive(ctx context.Context, store snapshots.Store, account string) err
 			return errors.Join(err, ErrNothingLive)
 		}
 		return fmt.Errorf("snapshot %s of account %s was opened and never closed, but the item LIVE of account %s is missing in %s: "+
-			"restore that item from a point-in-time recovery of the table or a backup of the file; what was paused stays so until then",
+			"restore that item from a point-in-time recovery of the table or a backup of the file, or import an export of the snapshot "+
+			"(aws-hit-breaks snapshots import); what was paused stays so until then",
 			h.Snapshot, account, account, store.Where())
 	}
 	return ErrNothingLive
@@ -61,7 +62,7 @@ func (e *Engine) Order(ctx context.Context, r Request) (Ordered, error) {
 	if err != nil {
 		return Ordered{}, fmt.Errorf("read live snapshot of account %s: %w", e.Account, err)
 	}
-	if r.Act == killswitch.Resume && live == nil {
+	if r.Act != killswitch.Pause && live == nil {
 		return Ordered{}, NothingLive(ctx, e.Store, e.Account)
 	}
 	message := ""

@@ -179,6 +179,7 @@ func (s *shard) planLook(ctx context.Context) error {
 			s.byRef[it.Resource.Ref].see(seen[it.Resource.Ref])
 		}
 	}
+	s.giveUp()
 	s.judgeAll()
 	s.settleBeneath()
 	return nil

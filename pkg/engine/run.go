@@ -181,14 +181,14 @@ func (r *run) begin(ctx context.Context) {
 // idle says whether nothing is under way.
 func (r *run) idle() bool { return len(r.shards) == 0 && !r.listing && !r.reading }
 
-// newestPause is the newest pause order, for which regions must be listed; 0 where there is none
-// or regions have been listed for it.
+// newestPause is the newest pause order, for which regions must be listed; 0 where there is none,
+// regions have been listed for it or everything was resumed later.
 func (r *run) newestPause() int {
-	if everything(r.live.Last().Scope) && r.live.Last().Act == killswitch.Resume {
-		return 0
-	}
-	for i := len(r.live.Orders) - 1; i >= 0; i-- {
-		if o := r.live.Orders[i]; o.Act == killswitch.Pause && o.Seq > r.live.RegionsOrder {
+	for _, o := range slices.Backward(r.live.Orders) {
+		switch {
+		case o.Act == killswitch.Resume && everything(o.Scope):
+			return 0
+		case o.Act == killswitch.Pause && o.Seq > r.live.RegionsOrder:
 			return o.Seq
 		}
 	}

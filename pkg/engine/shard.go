@@ -30,6 +30,7 @@ type shard struct {
 	above    map[killswitch.Ref][]*item        // what AWS ends once the item is down → the items
 	limits   map[string]*limit
 	damaged  map[killswitch.Ref]snapshots.Fault // of the newest order, where several are
+	faults   []snapshots.Fault                  // all that is damaged
 
 	lease   snapshots.Lease
 	endsAt  atomic.Int64 // of the lease, in Unix nanoseconds: read by calls under way
@@ -155,6 +156,7 @@ func (s *shard) advance() {
 		s.list()
 	}
 	if s.opened {
+		s.giveUp()
 		s.judgeAll()
 		s.settleBeneath()
 		if !s.draining {
@@ -232,6 +234,7 @@ func (s *shard) release() {
 func (s *shard) conclude() shardEnd {
 	end := s.end
 	end.orders = len(s.live.Orders)
+	end.unsure = end.unsure || s.faulty()
 	if s.lost && s.opened && s.lease.Generation > 0 {
 		end.again = true // whoever has the lease now may be dead before it is done
 	}

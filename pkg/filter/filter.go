@@ -28,6 +28,15 @@ func Govern(orders []killswitch.Order, r killswitch.Resource) (killswitch.Order,
 	return killswitch.Order{}, false
 }
 
+// GivenUp says whether an order gives up whatever the ref names, although nothing more is known of it
+// than that order number since or an earlier one paused it. A ref without an id is of everything of its
+// kind that nobody can name, so that only an order without ids is about it.
+func GivenUp(orders []killswitch.Order, ref killswitch.Ref, since int) bool {
+	return ref.Kind != "" && slices.ContainsFunc(orders, func(o killswitch.Order) bool {
+		return o.Act == killswitch.GiveUp && o.Seq > since && Match(o.Scope, killswitch.Resource{Ref: ref})
+	})
+}
+
 // MayMatchRegion says whether the scope can contain anything in the region. Where it cannot, the
 // region need not be listed.
 func MayMatchRegion(s killswitch.Scope, region string) bool {

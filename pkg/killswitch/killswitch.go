@@ -53,33 +53,43 @@ func (r Ref) Compare(o Ref) int {
 	return 0
 }
 
-// Act is one of the two things an order can ask for.
+// Act is what an order asks for.
 type Act string
 
-// The two acts.
+// The two acts, and the end of one that cannot be finished: what an operator gives up is left as it is,
+// and holds the snapshot open no longer.
 const (
 	Pause  Act = "pause"
 	Resume Act = "resume"
+	GiveUp Act = "give-up"
 )
+
+// Known says whether there is such an act.
+func (a Act) Known() bool { return a == Pause || a == Resume || a == GiveUp }
 
 // Want is the state an order wants of a resource.
 type Want string
 
-// What a pause order and a resume order want.
+// What orders want: of what is given up nothing is wanted any more.
 const (
 	WantPaused  Want = "paused"
 	WantResumed Want = "resumed"
+	WantGivenUp Want = "given-up"
 )
 
 // Wants is the state that the act leads to.
 func (a Act) Wants() Want {
-	if a == Pause {
+	switch a {
+	case Pause:
 		return WantPaused
+	case GiveUp:
+		return WantGivenUp
+	default:
+		return WantResumed
 	}
-	return WantResumed
 }
 
-// Order asks for a pause or a resume of a scope. Orders are only ever appended to the live
+// Order asks for an act on a scope. Orders are only ever appended to the live
 // snapshot; what is wanted of a resource is what the last order says whose scope contains it.
 type Order struct {
 	Seq   int       `json:"seq"` // 1 for the first order of a snapshot

@@ -56,6 +56,9 @@ type Declaration struct {
 	// ByAWS lists the fields that AWS itself changes at any stop and start, with the page that
 	// says so: these are outside "exactly".
 	ByAWS []ChangedByAWS
+	// ByHand says how a person puts a resource back without the brake: commands of the AWS CLI, each the
+	// words after "aws". The original is nil where it cannot be read; what is not known then stands in <>.
+	ByHand func(Ref, *Original, []Part) [][]string
 	// Check reads an original and its parts and says what is wrong with them.
 	Check func(Original, []Part) error
 }

@@ -55,6 +55,9 @@ func fieldsOfJSON(t *rapid.T, r report.Report) map[string]string {
 				}
 				add(path+separator+name, inner)
 			}
+		case []any:
+			text, _ := json.Marshal(value)
+			fields[path] = string(text)
 		default:
 			if text := fmt.Sprint(value); text != "" {
 				fields[path] = text
@@ -86,7 +89,7 @@ func fieldsOfCSV(t *rapid.T, r report.Report) map[string]string {
 		}
 		for i, column := range rows[0][1:] {
 			cell := strings.TrimPrefix(row[i+1], "'")
-			if column == "changedByAWS" || column == "summary.phases" {
+			if column == "changedByAWS" || column == "summary.phases" || column == "byHand" {
 				cell = sortedKeys(t, cell)
 			}
 			if cell != "" {
@@ -98,12 +101,12 @@ func fieldsOfCSV(t *rapid.T, r report.Report) map[string]string {
 	return fields
 }
 
-// sortedKeys is a JSON object as package json writes it again.
+// sortedKeys is a JSON object, or a list, as package json writes it again.
 func sortedKeys(t *rapid.T, text string) string {
 	if text == "" {
 		return ""
 	}
-	var object map[string]any
+	var object any
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
@@ -192,14 +195,14 @@ func TestCSV(t *testing.T) {
 	if err := r.CSV(&text); err != nil {
 		t.Fatal(err)
 	}
-	const columns = "record,region,kind,id,name,type,phase,reason,want,step,pending,since,deadline,lookAt,wakesAt,changedByAWS," +
+	const columns = "record,region,kind,id,name,type,phase,reason,want,step,pending,since,deadline,lookAt,wakesAt,changedByAWS,byHand," +
 		"cost.hourly,cost.daily,cost.monthly,cost.unknown,cost.residual,seq,act,actor,at,alarm,scope,force,item,why,hint," +
 		"hourly,daily,monthly,unknown,schema,account,snapshot,opened,closed,summary.total,summary.phases,summary.regions," +
 		"summary.pending,summary.notInspected,summary.changedByAWS,summary.problems,summary.leftAlone,summary.cost.running," +
 		"summary.cost.saved,summary.cost.kept,summary.cost.daily.running,summary.cost.daily.saved,summary.cost.daily.kept," +
 		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown"
 	want := columns + "\r\n" +
-		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
+		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
 		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
 		strings.Repeat(",", strings.Count(columns, ",")-20) + "\r\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {

@@ -24,7 +24,7 @@ func (w writer) resources() []Resource {
 	for _, shard := range w.snapshot.Shards {
 		damaged := map[killswitch.Ref]snapshots.Fault{}
 		for _, f := range shard.Faults {
-			if f.Ref.ID != "" {
+			if f.Ref.ID != "" && f.Since >= damaged[f.Ref].Since {
 				damaged[f.Ref] = f
 			}
 		}
@@ -36,9 +36,14 @@ func (w writer) resources() []Resource {
 			delete(damaged, it.Resource.Ref)
 		}
 		for ref, f := range damaged { // sorted below
+			phase := killswitch.Unreadable
+			if filter.GivenUp(w.orders, ref, f.Since) {
+				phase = killswitch.GivenUp
+			}
 			list = append(list, Resource{
-				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: killswitch.Unreadable, Reason: f.Why,
-				Uses: []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
+				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: phase, Reason: f.Why,
+				ByHand: w.byHand(killswitch.Item{Resource: killswitch.Resource{Ref: ref}}),
+				Uses:   []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
 			})
 		}
 		for _, c := range shard.Coverage {
@@ -70,9 +75,12 @@ func (w writer) item(it killswitch.Item, damaged map[killswitch.Ref]snapshots.Fa
 	}
 	governing := w.governing(it)
 	switch r.Phase {
-	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched:
+	case killswitch.Unpausable, killswitch.Protected, killswitch.Untouched, killswitch.GivenUp:
 	default:
 		r.Want = governing.Act.Wants()
+	}
+	if r.Phase == killswitch.Unreadable || r.Phase == killswitch.GivenUp || r.Phase == killswitch.Failed && r.Want == killswitch.WantResumed {
+		r.ByHand = w.byHand(it)
 	}
 	r.Pending = pending(r, state.Order != governing.Seq)
 	r.Step, r.Since, r.LookAt, r.WakesAt = state.Step, state.AttemptedAt, state.LookAt, state.WakesAt

@@ -84,6 +84,9 @@ type Resource struct {
 	WakesAt  time.Time `json:"wakesAt,omitzero"`  // when AWS itself starts it again
 	// ChangedByAWS are the fields that AWS itself changed at the stop and start, "old → new".
 	ChangedByAWS map[string]string `json:"changedByAWS,omitempty"`
+	// ByHand are the commands, of the AWS CLI in a shell, that put it back without the brake: of what cannot
+	// be read, was given up or was not put back. What is not known stands in <>.
+	ByHand []string `json:"byHand,omitempty"`
 	// Cost is absent where no prices were looked up; in US dollars at list prices.
 	Cost *Cost `json:"cost,omitempty"`
 	// Uses is what its dollars are computed from.

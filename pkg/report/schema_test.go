@@ -124,8 +124,8 @@ func inferred(t *testing.T) *jsonschema.Schema {
 	s, err := jsonschema.For[report.Report](&jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[time.Time]():        {Type: "string", Format: "date-time"},
 		reflect.TypeFor[killswitch.Phase](): words(phases...),
-		reflect.TypeFor[killswitch.Act]():   words(string(killswitch.Pause), string(killswitch.Resume)),
-		reflect.TypeFor[killswitch.Want]():  words(string(killswitch.WantPaused), string(killswitch.WantResumed)),
+		reflect.TypeFor[killswitch.Act]():   words(string(killswitch.Pause), string(killswitch.Resume), string(killswitch.GiveUp)),
+		reflect.TypeFor[killswitch.Want]():  words(string(killswitch.WantPaused), string(killswitch.WantResumed), string(killswitch.WantGivenUp)),
 	}})
 	if err != nil {
 		t.Fatal(err)

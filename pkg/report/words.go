@@ -68,12 +68,14 @@ func (r Report) deed() string {
 	return fmt.Sprintf("%s %d of %s%s", want, phases[killswitch.Phase(want)], Count(of, "resource"), in)
 }
 
-// wants is what the last order wants.
+// wants is what the last order wants that wants anything.
 func (r Report) wants() killswitch.Want {
-	if len(r.Orders) == 0 {
-		return killswitch.WantPaused
+	for _, o := range slices.Backward(r.Orders) {
+		if want := o.Act.Wants(); want != killswitch.WantGivenUp {
+			return want
+		}
 	}
-	return r.Orders[len(r.Orders)-1].Act.Wants()
+	return killswitch.WantPaused
 }
 
 func (r Report) wanted(want killswitch.Want) (n int) {

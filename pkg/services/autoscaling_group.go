@@ -101,6 +101,7 @@ func autoScalingGroups() Definition {
 		},
 		ListedAfter: []killswitch.Kind{killswitch.ECSService},
 		ByAWS:       instanceChanges(),
+		ByHand:      groupByHand,
 		Check:       checkGroup,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {

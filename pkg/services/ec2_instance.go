@@ -55,6 +55,7 @@ func ec2Instances() Definition {
 		},
 		ListedAfter: []killswitch.Kind{killswitch.ECSService},
 		ByAWS:       instanceChanges(),
+		ByHand:      instanceByHand,
 		Check: func(original killswitch.Original, parts []killswitch.Part) error {
 			if len(parts) > 0 {
 				return fmt.Errorf("an instance has no parts, here are %d", len(parts))

@@ -76,6 +76,7 @@ func ecsServices() Definition {
 			{Field: "Events", Source: "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceEvent.html"},
 		},
 		Beneath: groupsBeneath,
+		ByHand:  ecsServiceByHand,
 		Check:   checkECSService,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {

@@ -54,7 +54,8 @@ func rdsClusters() Definition {
 			{Field: fieldEngineVersion, Source: "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-cluster-stop-start.html"},
 			{Field: fieldWriter, Source: "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHighAvailability.html"},
 		},
-		Check: checkRDSCluster,
+		ByHand: dbClusterByHand,
+		Check:  checkRDSCluster,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &rdsCluster{env: env, declaration: declaration, reads: env.rdsReads()}

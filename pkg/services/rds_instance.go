@@ -53,7 +53,8 @@ func rdsInstances() Definition {
 			{Field: fieldEngineVersion, Source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Maintenance.html"},
 			{Field: fieldParameterStatus, Source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithParamGroups.html"},
 		},
-		Check: checkRDSInstance,
+		ByHand: dbInstanceByHand,
+		Check:  checkRDSInstance,
 	}
 	return Definition{Declaration: declaration, New: func(env Env) killswitch.Service {
 		return &rdsInstance{env: env, declaration: declaration, reads: env.rdsReads()}

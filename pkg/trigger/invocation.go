@@ -21,6 +21,8 @@ type Invocation struct {
 	DryRun bool             `json:"dryRun"` // say what would be done, and do none of it
 	Actor  string           `json:"actor"`  // who asks; mandatory, so that no empty event is an order
 	Force  bool             `json:"force"`  // resume: put back also what somebody changed since
+	// Snapshot is, for the resume function alone, what else is to be done.
+	Snapshot *Keeping `json:"snapshot,omitempty"`
 }
 
 // example is what an operator may write by hand.
@@ -28,8 +30,8 @@ const example = `write {"actor": "your name", "scope": {"regions": ["eu-*"]}, "d
 
 // invocation reads an invocation strictly: a misspelt filter is a filter ignored.
 func (h *Handler) invocation(event []byte) (Invocation, error) {
-	if len(event) > MaxInvocation {
-		return Invocation{}, badEvent("the event has %d bytes, more than the %d of an invocation: ask for less in one scope", len(event), MaxInvocation)
+	if len(event) > MaxImport {
+		return Invocation{}, tooLong(event, MaxImport)
 	}
 	if isEmpty(event) {
 		return Invocation{}, badEvent("the event is empty: %s", example)
@@ -49,10 +51,22 @@ func (h *Handler) invocation(event []byte) (Invocation, error) {
 	if strings.TrimSpace(in.Actor) == "" {
 		return Invocation{}, badEvent("the invocation does not say who asks: %s", example)
 	}
+	if len(event) > MaxInvocation && (in.Snapshot == nil || in.Snapshot.Do != DoImport) {
+		return Invocation{}, tooLong(event, MaxInvocation)
+	}
+	if in.Snapshot != nil {
+		if err := in.checkKeeping(); err != nil {
+			return Invocation{}, err
+		}
+	}
 	if err := filter.Validate(in.Scope, nil, h.kinds()); err != nil {
 		return Invocation{}, badEvent("the scope cannot be meant: %v", err)
 	}
 	return in, nil
+}
+
+func tooLong(event []byte, most int) error {
+	return badEvent("the event has %d bytes, more than the %d of an invocation: ask for less in one scope", len(event), most)
 }
 
 // said is the beginning of what encoding/json says of an event: it quotes what it found there.
@@ -78,12 +92,16 @@ func (h *Handler) kinds() []string {
 	return all
 }
 
-// Resume puts back what an operator's Invocation asks for. Where nothing is paused it is an error,
+// Resume puts back what an operator's Invocation asks for, or does what else it wants done with a
+// snapshot. Where nothing is paused it is an error,
 // NothingLive.
 func (h *Handler) Resume(ctx context.Context, event json.RawMessage) (Answer, error) {
 	in, err := h.invocation(event)
 	if err != nil {
 		return Answer{}, err
+	}
+	if in.Snapshot != nil {
+		return h.keep(ctx, in)
 	}
 	return h.invoked(ctx, killswitch.Resume, in)
 }

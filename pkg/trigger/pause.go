@@ -38,6 +38,9 @@ func (h *Handler) Pause(ctx context.Context, event json.RawMessage) (Answer, err
 func (h *Handler) read(event []byte) ([]alarm.Alarm, *Invocation, error) {
 	if !carriesAlarms(event) {
 		in, err := h.invocation(event)
+		if err == nil && in.Snapshot != nil {
+			err = badEvent("the pause function pauses: it is the resume function that does something with a snapshot")
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -53,6 +53,8 @@ type Answer struct {
 	Notice   []string      `json:"notice,omitempty"`   // what a human has to read, a line each
 	// LookAt is when the guard looks next; zero where nothing is live.
 	LookAt time.Time `json:"lookAt,omitzero"`
+	// Export is the portion of a snapshot that was asked for.
+	Export *snapshots.Portion `json:"export,omitempty"`
 }
 
 // BadEvent is an event that a function cannot understand. Nothing was changed.

@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,6 +54,15 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, test func(*testing.T, storetest.Subject)) {
 		store := open(t, filepath.Join(t.TempDir(), "snapshots.db"))
 		test(t, storetest.Subject{Store: store, Table: store.Table()})
+	})
+}
+
+// TestProperty03StateRoundTrip: any snapshot survives the file, and an export and import of it.
+func TestProperty03StateRoundTrip(t *testing.T) {
+	dir, n := t.TempDir(), 0
+	storetest.RoundTrip(t, func() snapshots.Store {
+		n++
+		return open(t, filepath.Join(dir, fmt.Sprint(n), "snapshots.db"))
 	})
 }
 

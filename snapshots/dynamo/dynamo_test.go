@@ -74,6 +74,19 @@ func TestSimulated(t *testing.T) {
 	}
 }
 
+// TestProperty03StateRoundTrip: any snapshot survives the table, and an export and import of it.
+func TestProperty03StateRoundTrip(t *testing.T) {
+	a := awssim.New(awssim.Options{Seed: 3, ID: account, Speed: 1000}) // rapid asks for the time in no bubble
+	defer a.Shutdown()
+	tables := 0
+	storetest.RoundTrip(t, func() snapshots.Store {
+		tables++
+		name := fmt.Sprintf("%s-%d", tableName, tables)
+		a.AddTable(region, name)
+		return dynamo.Open(a.Process("test").Config(), name)
+	})
+}
+
 // answer is AWS's answer to a call that failed.
 func answer(status int, code string) error {
 	return &awshttp.ResponseError{ResponseError: &smithyhttp.ResponseError{

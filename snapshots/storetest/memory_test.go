@@ -16,3 +16,7 @@ func TestMemory(t *testing.T) {
 		})
 	})
 }
+
+func TestRoundTripInMemory(t *testing.T) {
+	storetest.RoundTrip(t, func() snapshots.Store { return snapshots.NewBook(&storetest.Memory{}) })
+}

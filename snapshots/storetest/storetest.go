@@ -25,7 +25,7 @@ type Subject struct {
 // in makes for it, a bubble for instance.
 func Run(t *testing.T, in func(t *testing.T, test func(t *testing.T, s Subject))) {
 	for _, tests := range []map[string]func(*testing.T, Subject){
-		orderTests, raceTests, leaseTests, writeTests, readTests, toldTests, lostAnswerTests, damageTests,
+		orderTests, raceTests, leaseTests, writeTests, readTests, toldTests, lostAnswerTests, damageTests, keepTests,
 	} {
 		for _, sentence := range sorted(tests) {
 			t.Run(sentence, func(t *testing.T) { in(t, tests[sentence]) })

@@ -63,7 +63,7 @@ func moment(t *rapid.T) time.Time {
 
 func order(t *rapid.T) report.Order {
 	return report.Order{
-		Seq: rapid.IntRange(1, 99).Draw(t, "seq"), Act: rapid.SampledFrom([]killswitch.Act{killswitch.Pause, killswitch.Resume}).Draw(t, "act"),
+		Seq: rapid.IntRange(1, 99).Draw(t, "seq"), Act: rapid.SampledFrom([]killswitch.Act{killswitch.Pause, killswitch.Resume, killswitch.GiveUp}).Draw(t, "act"),
 		Actor: Text().Draw(t, "actor"), At: moment(t), Alarm: Text().Draw(t, "alarm"), Scope: Text().Draw(t, "scope"),
 		Force: rapid.Bool().Draw(t, "force"),
 	}
@@ -77,10 +77,11 @@ func resource(t *rapid.T) report.Resource {
 	return report.Resource{
 		Region: Text().Draw(t, "region"), Kind: kind(t), ID: Text().Draw(t, "id"), Name: Text().Draw(t, "name"), Type: Text().Draw(t, "type"),
 		Phase: rapid.SampledFrom(Phases).Draw(t, "phase"), Reason: Text().Draw(t, "reason"),
-		Want: rapid.SampledFrom([]killswitch.Want{"", killswitch.WantPaused, killswitch.WantResumed}).Draw(t, "want"),
+		Want: rapid.SampledFrom([]killswitch.Want{"", killswitch.WantPaused, killswitch.WantResumed, killswitch.WantGivenUp}).Draw(t, "want"),
 		Step: Text().Draw(t, "step"), Pending: rapid.Bool().Draw(t, "pending"),
 		Since: moment(t), Deadline: moment(t), LookAt: moment(t), WakesAt: moment(t),
 		ChangedByAWS: rapid.MapOfN(Text(), Text(), 0, 2).Draw(t, "changed by AWS"),
+		ByHand:       rapid.SliceOfN(Text(), 0, 2).Draw(t, "by hand"),
 		Uses:         rapid.SliceOfN(rapid.Custom(usage), 0, 3).Draw(t, "uses"),
 	}
 }
