@@ -45,8 +45,14 @@ func (w *world) withLambda(config aws.Config) aws.Config {
 
 // invoke runs a function as the Lambda runtime does, and answers as its API does.
 func (w *world) invoke(ctx context.Context, in *lambda.InvokeInput) (*lambda.InvokeOutput, error) {
+	if refused := w.refused("lambda:InvokeFunction"); refused != nil {
+		return nil, refused
+	}
 	if !w.deployed {
 		return nil, &lambdatypes.ResourceNotFoundException{Message: aws.String("Function not found: " + *in.FunctionName)}
+	}
+	if in.InvocationType == lambdatypes.InvocationTypeDryRun {
+		return &lambda.InvokeOutput{StatusCode: 204}, nil
 	}
 	config := w.account.Process(*in.FunctionName).Config()
 	h := boot.Handler(boot.Options{

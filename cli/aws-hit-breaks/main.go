@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"aws-hit-breaks/cli/command"
+	"aws-hit-breaks/cli/config"
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/snapshots/bolt"
 )
@@ -18,5 +19,6 @@ func main() {
 	os.Exit(command.Main(ctx, os.Args[1:], command.World{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Getenv: os.Getenv, Config: boot.Config, File: bolt.DefaultPath, Speed: 1,
+		Configuration: func() (string, error) { return config.DefaultPath(os.Getenv) },
 	}))
 }

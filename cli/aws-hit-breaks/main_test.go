@@ -36,7 +36,7 @@ func program() {
 	os.Exit(command.Main(ctx, os.Args[1:], command.World{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Speed: speed,
 		Config: func(context.Context) (aws.Config, error) { return account.Process("aws-hit-breaks").Config(), nil },
-		File:   func() (string, error) { return filepath.Join(os.Getenv("WORK"), "snapshots.db"), nil },
+		File:   func() (string, error) { return filepath.Join(os.Getenv("WORK"), "snapshots.db"), nil }, Configuration: configuration(os.Getenv),
 	}))
 }
 
@@ -48,6 +48,8 @@ func program() {
 //	functions [lost]       deploys the Lambda functions pause and resume to it; their answers are lost
 //	answer CODE ACTION...  makes AWS answer calls of these IAM actions with the error code
 //	answer                 lifts that
+//	role NAME [...]        adds a role that the account's people may assume: see role
+//	through SESSION        wants the calls of the last command to be those of a role's session
 //	person ACT REGION ID   starts, stops or terminates an instance, or scales an ECS service to one
 //	same, changed          wants the account to be, or not to be, as it was at the beginning
 //	exits CODE PROGRAM...  runs a program, and wants it to end with the code
@@ -64,7 +66,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: func(env *testscript.Env) error { env.Values[worldKey{}] = &world{}; return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"account": account, "cli": cli, "table": table, "functions": functions, "answer": answer, "person": person,
+			"account": account, "cli": cli, "table": table, "functions": functions, "answer": answer, "role": role, "through": through, "person": person,
 			"same": same, "changed": changed, "exits": exits, "terminal": terminal, "hold": hold, "snapshot": snapshot, "damage": damage, "lose": lose, "setenv": setenv,
 		},
 		RequireExplicitExec: true,

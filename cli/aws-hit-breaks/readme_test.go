@@ -165,6 +165,7 @@ func TestReadmeTranscripts(t *testing.T) {
 		}
 		file := filepath.Join(t.TempDir(), "snapshots.db")
 		w.File = func() (string, error) { return file, nil }
+		w.Configuration = func() (string, error) { return filepath.Join(filepath.Dir(file), "config.json"), nil }
 		follow(t, w, strings.Split(strings.TrimSpace(transcript[1]), "\n"))
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"unsafe"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"aws-hit-breaks/cli/config"
 )
 
 // terminal runs the command line with a terminal on all three of its streams.
@@ -24,7 +26,7 @@ func terminal(ts *testscript.TestScript, neg bool, args []string) {
 	typed := ts.ReadFile(args[1])
 	screen, code, err := onTerminal(typed, args[2:], []string{
 		"HOME=/no-home", "TERM=xterm-256color", "WORK=" + ts.Getenv("WORK"), "PATH=" + ts.Getenv("PATH"),
-		simulate + "=" + ts.Getenv(simulate),
+		simulate + "=" + ts.Getenv(simulate), config.PathVariable + "=" + ts.Getenv(config.PathVariable),
 	})
 	if err != nil {
 		ts.Fatalf("%v", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"aws-hit-breaks/cli/command"
+	"aws-hit-breaks/cli/config"
 	"aws-hit-breaks/pkg/awssim"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots/bolt"
@@ -80,14 +81,19 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 
 // fault gives the answers that the script wants.
 func (w *world) fault(c awssim.Call) awssim.Fault {
+	return awssim.Fault{Before: w.refused(c.Action())}
+}
+
+// refused is the answer that the script wants to an action, if it wants one.
+func (w *world) refused(action string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if code := w.answers[c.Action()]; code != "" {
-		return awssim.Fault{Before: &smithy.GenericAPIError{
-			Code: code, Message: "User: arn:aws:iam::" + w.account.ID() + ":user/ann is not authorized to perform: " + c.Action(),
-		}}
+	if code := w.answers[action]; code != "" {
+		return &smithy.GenericAPIError{
+			Code: code, Message: "User: arn:aws:iam::" + w.account.ID() + ":user/ann is not authorized to perform: " + action,
+		}
 	}
-	return awssim.Fault{}
+	return nil
 }
 
 func answer(ts *testscript.TestScript, neg bool, args []string) {
@@ -112,6 +118,54 @@ func table(ts *testscript.TestScript, neg bool, args []string) {
 	of(ts).account.AddTable("us-east-1", name)
 }
 
+// configuration is the file that a script names, if it names one.
+func configuration(getenv func(string) string) func() (string, error) {
+	if getenv(config.PathVariable) == "" {
+		return nil
+	}
+	return func() (string, error) { return config.DefaultPath(getenv) }
+}
+
+// role adds a role to the account.
+func role(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, len(args) > 0, "role NAME [mfa] [external-id=ID] [trusts=ARN] [allows=ACTION,...]")
+	r := awssim.Role{ARN: "arn:aws:iam::" + of(ts).account.ID() + ":role/" + args[0]}
+	for _, arg := range args[1:] {
+		switch name, value, _ := strings.Cut(arg, "="); name {
+		case "mfa":
+			r.MFA = true
+		case "external-id":
+			r.ExternalID = value
+		case "trusts":
+			r.Trusts = strings.Split(value, ",")
+		case "allows":
+			r.Allows = strings.Split(value, ",")
+		default:
+			ts.Fatalf("a role has no %s", name)
+		}
+	}
+	of(ts).account.AddRole(r)
+}
+
+// through wants every call of the last command, but for the two that make a session, to be the role's.
+func through(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, len(args) == 1, "through SESSION")
+	w := of(ts)
+	n := 0
+	for _, c := range w.account.Trace() {
+		if c.Process != fmt.Sprint("cli-", w.runs) {
+			continue
+		}
+		n++
+		if own := c.Action() == "sts:AssumeRole" || c.Action() == "sts:GetCallerIdentity"; c.By != args[0] && !(own && c.By == "") {
+			ts.Fatalf("not through %s, but through %q: %s", args[0], c.By, c)
+		}
+	}
+	if n == 0 {
+		ts.Fatalf("nothing was called")
+	}
+}
+
 // file is where the commands of a script keep snapshots without a table.
 func file(ts *testscript.TestScript) string { return ts.MkAbs("snapshots.db") }
 
@@ -123,7 +177,7 @@ func cli(ts *testscript.TestScript, neg bool, args []string) {
 	code := command.Main(context.Background(), args[1:], command.World{
 		In: strings.NewReader(""), Out: ts.Stdout(), Err: ts.Stderr(), Getenv: ts.Getenv, Speed: speed,
 		Config: func(context.Context) (aws.Config, error) { return w.withLambda(process.Config()), nil },
-		File:   func() (string, error) { return file(ts), nil },
+		File:   func() (string, error) { return file(ts), nil }, Configuration: configuration(ts.Getenv),
 	})
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("aws-hit-breaks %s: exit code %d, want %s", strings.Join(args[1:], " "), code, args[0])

@@ -24,6 +24,9 @@ type World struct {
 	Config func(context.Context) (aws.Config, error)
 	// File is the path of the snapshot file for accounts without a table.
 	File func() (string, error)
+	// Configuration is the path of what was decided for this machine, the role among it. Nil: there is
+	// none, and Config has the credentials that are meant.
+	Configuration func() (string, error)
 	// Speed divides every duration of the engine; 1 for real accounts.
 	Speed float64
 }
@@ -33,6 +36,7 @@ type cli struct {
 	World
 	screen  *ui.Screen
 	json    bool
+	noRole  bool
 	output  output
 	debug   bool
 	closing []io.Closer // when the command has ended
@@ -82,8 +86,9 @@ Try it without an AWS account: aws-hit-breaks demo`,
 	}
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON on standard output")
 	root.PersistentFlags().BoolVar(&c.debug, "debug", false, "tell every AWS call on standard error, as the log file does")
+	root.PersistentFlags().BoolVar(&c.noRole, "no-role", false, "work with your own credentials, and through no role")
 	root.AddCommand(
-		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newVersion(c),
+		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newSetup(c), newVersion(c),
 	)
 	shortForms(root, c)
 	return root

@@ -25,6 +25,9 @@ func (c *cli) guided(ctx context.Context, h how) error {
 	if !c.screen.CanAsk() {
 		return usage("there is no terminal to ask at: say what to do with --pause --yes, --resume, --status or --dry-run, or see aws-hit-breaks --help")
 	}
+	if done, err := c.leadThroughSetup(ctx); done || err != nil {
+		return err
+	}
 	s, err := c.open(ctx, h.local)
 	if errors.Is(err, snapshots.ErrNoTable) && !h.local && c.Getenv(settings.TableVariable) == "" {
 		c.screen.Say("The brake is not deployed in this account and region: it works from here, with your credentials.")
@@ -46,6 +49,24 @@ func (c *cli) guided(ctx context.Context, h how) error {
 		return s.pause(ctx, h)
 	}
 	return s.whatNow(ctx, h, live.Snapshot)
+}
+
+// leadThroughSetup asks which rights commands are to have, where nobody has decided that yet. Done means
+// that it goes on elsewhere, in the console.
+func (c *cli) leadThroughSetup(ctx context.Context) (done bool, err error) {
+	kept, err := c.remembered()
+	if err != nil || kept.Role != "" {
+		return false, err
+	}
+	path, err := c.configPath()
+	if err != nil {
+		return false, err
+	}
+	if err := c.askSetup(ctx, path, setup{kept: kept}); err != nil {
+		return false, err
+	}
+	kept, err = c.remembered()
+	return kept.Role == "", err
 }
 
 // whatNow says what is paused, and does what it is told by a whole word. Anything else changes nothing.

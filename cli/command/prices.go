@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"aws-hit-breaks/cli/config"
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/pricing"
 	"aws-hit-breaks/pkg/report"
@@ -44,13 +45,10 @@ func (s *session) priceRun(ctx context.Context, r *report.Report) {
 	s.price(ctx, r, regions)
 }
 
-// configVariable moves the file of the command line's configuration, and with it what lies beside it.
-const configVariable = "AWS_HIT_BREAKS_CONFIG"
-
 // priceCaches are the file on this machine and, where there is a table, what the functions keep there.
 func (s *session) priceCaches() []pricing.Cache {
 	var caches []pricing.Cache
-	path := s.Getenv(configVariable)
+	path := s.Getenv(config.PathVariable)
 	if path == "" {
 		path, _ = s.File() // without a home folder there is no file, and prices are asked for
 	}

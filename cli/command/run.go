@@ -101,7 +101,7 @@ func interrupted(what string) error {
 }
 
 // paced is a duration of a real account at the pace of this one.
-func (s *session) paced(d time.Duration) time.Duration { return time.Duration(float64(d) / s.Speed) }
+func (c *cli) paced(d time.Duration) time.Duration { return time.Duration(float64(d) / c.Speed) }
 
 // sleep waits, or returns the error of the context.
 func sleep(ctx context.Context, d time.Duration) error {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"aws-hit-breaks/cli/config"
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
@@ -27,6 +27,7 @@ type session struct {
 	caller   string // ARN of whose credentials these are: the actor of orders
 	settings settings.Settings
 	table    string
+	named    string // what names the table, where it has not its default name
 	store    snapshots.Store
 	prices   *boot.Prices // made at the first report that has dollars
 	close    func()
@@ -41,13 +42,23 @@ func (c *cli) identify(ctx context.Context) (*session, error) {
 	if s.settings, s.table, err = boot.Decided(c.Getenv); err != nil {
 		return nil, &ended{codeUsage, err}
 	}
-	if s.config, err = c.Config(ctx); err != nil {
-		return nil, &ended{codeDenied, errors.New(line(err) + ": correct the profile or the files it is in")}
+	var kept config.Config
+	if s.config, kept, err = c.credentials(ctx); err != nil {
+		return nil, err
 	}
 	s.config = c.logged(s.config)
-	who, err := sts.NewFromConfig(s.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	switch {
+	case c.Getenv(settings.TableVariable) != "":
+		s.named = settings.TableVariable
+	case kept.Table != "":
+		s.table, s.named = kept.Table, "the table in the configuration"
+	}
+	if kept.Prefix != "" && c.Getenv(settings.SettingsVariable) == "" {
+		s.settings.Prefix = kept.Prefix
+	}
+	who, err := whose(ctx, s.config)
 	if err != nil {
-		return nil, fmt.Errorf("ask AWS in %s whose credentials these are: %w", s.config.Region, err)
+		return nil, err
 	}
 	s.account, s.caller = aws.ToString(who.Account), aws.ToString(who.Arn)
 	return s, nil
@@ -72,8 +83,8 @@ func (c *cli) open(ctx context.Context, local bool) (*session, error) {
 		return nil, err
 	case !local:
 		return nil, fmt.Errorf("%w: deploy the brake there, set %s or AWS_REGION, or use --local", err, settings.TableVariable)
-	case c.Getenv(settings.TableVariable) != "":
-		return nil, fmt.Errorf("%w: correct %s, or unset it to use the file on this machine", err, settings.TableVariable)
+	case s.named != "":
+		return nil, fmt.Errorf("%w: correct %s, or unset it to use the file on this machine", err, s.named)
 	}
 	path, err := c.File()
 	if err != nil {
@@ -108,6 +119,9 @@ func (s *session) resumeCommand(scope killswitch.Scope) string {
 	command := "aws-hit-breaks resume" + scopeArgs(scope)
 	if s.local {
 		command += " --local"
+	}
+	if s.noRole {
+		command += " --no-role"
 	}
 	return command
 }

@@ -91,6 +91,11 @@ var rules = []rule{
 		because:  keepsEveryMethod,
 	},
 	{
+		packages: []string{"cli/config"},
+		not:      append([]string{engine, services, snapshots, cobra}, sdk...),
+		because:  "what was decided has to be readable when nothing else works",
+	},
+	{
 		packages: []string{"infra"},
 		not:      []string{engine, boot},
 		because:  "what deploys the product reads what its services declare, and runs nothing of it",

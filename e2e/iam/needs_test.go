@@ -191,8 +191,8 @@ func TestEachRoleHasExactlyWhatIsDeclared(t *testing.T) {
 			"an operator could neither see nor order anything"},
 		"inspector": {slices.Concat(declared(), pricing.Reads, services.ResidualReads, []string{
 			services.RegionsRead, "dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt",
-			"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "ec2:DescribeVolumes", "iam:GetRole",
-			"iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
+			"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "ec2:DescribeVolumes",
+			"iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:ListSubscriptionsByTopic",
 		}), "nobody could see what runs, what it costs, and whether the switch is armed"},
 	}
 	for role, tt := range tests {

@@ -285,12 +285,10 @@ var unseen = map[string][]authorization{
 		{Action: "budgets:ViewBudget", Resource: "arn:aws:budgets::111122223333:budget/aws-hit-breaks-0f3c"},
 		{Action: "dynamodb:DescribeContinuousBackups", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
 		{Action: "dynamodb:DescribeTable", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
-		{Action: "iam:GetRole", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "iam:ListAccountAliases", Resource: everything},
 		{Action: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "kms:Decrypt", Resource: place.Key},
 		{Action: "lambda:GetFunctionConfiguration", Resource: "arn:aws:lambda:us-east-1:111122223333:function:aws-hit-breaks-guard"},
-		{Action: "sns:GetTopicAttributes", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 		{Action: "sns:ListSubscriptionsByTopic", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 	},
 }

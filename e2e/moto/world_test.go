@@ -71,7 +71,7 @@ func newAccount(t *testing.T, s stage, id, table string) *world {
 		Region: here, BaseEndpoint: &s.moto, Credentials: credentials.NewStaticCredentialsProvider(w.key, secret, ""),
 	}
 	w.env = []string{
-		"HOME=" + t.TempDir(), "AWS_REGION=" + here, "AWS_EC2_METADATA_DISABLED=true",
+		"HOME=" + t.TempDir(), "AWS_REGION=" + here, "AWS_HIT_BREAKS_ROLE=none", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ACCESS_KEY_ID=" + w.key, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_ENDPOINT_URL=" + s.moto, "AWS_ENDPOINT_URL_DYNAMODB=" + s.dynamodb,
 	}

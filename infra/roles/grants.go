@@ -167,8 +167,7 @@ var grants = []grant{
 			"lambda:{region}:{account}:function:{prefix}-*", "sns:*:{account}:{prefix}-*",
 		},
 		actions: []string{
-			"budgets:ViewBudget", "iam:GetRole", "iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration",
-			"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
+			"budgets:ViewBudget", "iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:ListSubscriptionsByTopic",
 		},
 	},
 }

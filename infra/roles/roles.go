@@ -102,12 +102,31 @@ func Inspector(p Place) []Statement {
 	}, doctor))
 }
 
+// CLI is the role of a person's command line, where one role serves all of it: it looks, invokes the
+// functions, and reads what those remember. What it denies holds for Local too, which stands beside it
+// in the same role: a Deny counts whichever policy it is in.
+func CLI(p Place) []Statement {
+	p, look := p.withDefaults(), sorted(slices.Concat(towards(), []string{
+		"dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt", "lambda:InvokeFunction", "pricing:GetProducts",
+	}, doctor))
+	return append(allowed(p, "cli", look), denied(p, sorted(slices.Concat(look, local())))...)
+}
+
+// Local is what the command line may do besides for --local, where the engine runs on its machine: what
+// a guard may, without what Lambda does in its name. It is never without CLI.
+func Local(p Place) []Statement {
+	return allowed(p.withDefaults(), "local", sorted(local()))
+}
+
+func local() []string {
+	return slices.Concat(towards(killswitch.WantPaused, killswitch.WantResumed), dynamo.Actions)
+}
+
 // doctor is what it takes to see whether the switch is armed: table, functions, topics and their
 // subscriptions, the budget, what the roles may do, and the keys of volumes that a start needs.
 var doctor = []string{
 	"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "ec2:DescribeVolumes",
-	"iam:GetRole", "iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:GetTopicAttributes",
-	"sns:ListSubscriptionsByTopic",
+	"iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:ListSubscriptionsByTopic",
 }
 
 // towards are the actions of every service that lead to one of the wants; without a want those that
@@ -125,10 +144,19 @@ func towards(wants ...killswitch.Want) []string {
 
 // statements allow the actions where they belong, and deny what must never happen.
 func statements(p Place, role string, actions []string) []Statement {
+	p, actions = p.withDefaults(), sorted(actions)
+	return append(allowed(p, role, actions), denied(p, actions)...)
+}
+
+func (p Place) withDefaults() Place {
 	if p.ProtectTag == "" {
 		p.ProtectTag = settings.ProtectTag
 	}
+	return p
+}
+
+// sorted are the actions in order, each once.
+func sorted(actions []string) []string {
 	slices.Sort(actions)
-	actions = slices.Compact(actions)
-	return append(allowed(p, role, actions), denied(p, actions)...)
+	return slices.Compact(actions)
 }

@@ -18,8 +18,8 @@ func Explain(err error) string {
 	switch {
 	case class == None:
 		return ""
-	case withoutCredentials(err):
-		return "no usable AWS credentials: log in, or set a profile or role, and try again"
+	case code == "" && withoutCredentials(err):
+		return Credentials(err)
 	case code == "" && withoutEndpoint(err):
 		return "the endpoint is not known: check the region's name and the network"
 	case code == "" && errors.Is(err, context.DeadlineExceeded):
@@ -69,11 +69,14 @@ var hints = map[string]string{
 
 // denied explains a refusal of permission by what is missing.
 func denied(err error, code string) string {
+	if why := Credentials(err); why != "" {
+		return why
+	}
+	if _, on, found := strings.Cut(message(err), "sts:AssumeRole on resource: "); found {
+		role, _, _ := strings.Cut(on, " ")
+		return code + ": " + AssumeRole(err, role)
+	}
 	switch plain(code) {
-	case "ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidGrant",
-		"AuthFailure", "SignatureDoesNotMatch", "InvalidSignature", "IncompleteSignature",
-		"MissingAuthenticationToken", "RequestTimeTooSkewed":
-		return code + ": AWS does not accept the credentials, or not in this region; log in again, check the clock"
 	case "OptInRequired", "SubscriptionRequired", "PendingVerification", "Blocked":
 		return code + ": the account may not use this service or region; enable it or ask AWS support"
 	}

@@ -79,6 +79,9 @@ type Account struct {
 	processes    map[string]*Process
 	queue        queue
 
+	roles    []*Role
+	sessions map[string]*session // by access key
+
 	products []*Listed // of the price list, by SKU; nil until somebody asks
 	spots    []SpotPrice
 
@@ -104,6 +107,7 @@ func New(o Options) *Account {
 		occurrences:  map[uint64]int{},
 		incarnations: map[string]int{},
 		processes:    map[string]*Process{},
+		sessions:     map[string]*session{},
 		queue:        queue{taken: map[int64]bool{}},
 		began:        time.Now(),
 		done:         make(chan struct{}),

@@ -22,6 +22,7 @@ type region struct {
 	aas      *aasState
 	sns      *snsState
 	residual residualState
+	stacks   map[string]*stack
 }
 
 func newRegion(name string) *region {
@@ -34,6 +35,7 @@ func newRegion(name string) *region {
 		ecs:      newECSState(),
 		aas:      newAASState(),
 		sns:      newSNSState(),
+		stacks:   map[string]*stack{},
 	}
 }
 
@@ -50,6 +52,8 @@ func operations() []operation {
 		scalingOperations(),
 		snsOperations(),
 		pricingOperations(),
+		iamOperations(),
+		cloudformationOperations(),
 		residualOperations(),
 		iamAliasOperations(),
 	} {
@@ -83,6 +87,7 @@ type call struct {
 	region  *region
 	sentTo  string // the region of the endpoint
 	process *Process
+	by      *session  // of a role, that signed it; nil is the process itself
 	now     time.Time // account time of the effect
 	sent    time.Time // account time at which the caller made it
 	key     string    // unique and the same in every run with one seed: a source of ids

@@ -19,6 +19,7 @@ type attempt struct {
 	call      Call
 	process   *Process
 	hash      string // of the input
+	signer    string // access key
 	key       string // process, region, operation, input and how often that was seen before
 	requestID string
 	fault     Fault
@@ -167,6 +168,9 @@ func (a *Account) begin(t *attempt) {
 	t.call.Mutating = known && op.mutating
 	t.call.Seq = len(a.trace) + 1
 	t.call.Sent = a.now()
+	if s := a.sessions[t.signer]; s != nil {
+		t.call.By = s.arn
+	}
 	traced := t.call
 	traced.Input = nil
 	if t.left {
@@ -276,6 +280,13 @@ func (a *Account) effect(t *attempt, now time.Time) (any, error) {
 	op, known := a.operations[t.call.Action()]
 	if !known {
 		return nil, c.unmodelled(t.call.Action())
+	}
+	var err error
+	if c.by, err = a.sessionOf(t.signer, now); err != nil {
+		return nil, err
+	}
+	if err := c.by.permit(t.call); err != nil {
+		return nil, err
 	}
 	if err := a.throttle(t, now); err != nil {
 		return nil, err

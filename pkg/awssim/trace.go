@@ -17,6 +17,7 @@ type Call struct {
 	Sent      time.Time // account time at which it was made
 	At        time.Time // account time at which it was answered or took effect; zero while it has not
 	Process   string
+	By        string // ARN of the role's session that signed it; "" is the process itself
 	Region    string
 	Service   string // as IAM writes it: ec2, autoscaling, application-autoscaling …
 	Operation string

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Process is one running program that talks to the account: a Lambda invocation, a CLI, a person.
@@ -112,6 +114,9 @@ func (p *Process) gate() error {
 	}
 }
 
+// processKey is the access key of every process.
+const processKey = "AKIASIMULATED"
+
 // Config is what the process's SDK clients are made of: region us-east-1, static credentials, the
 // SDK's standard retryer with a jitter that depends on the seed, and the account in place of the
 // network. Callers copy it and set Region.
@@ -119,7 +124,7 @@ func (p *Process) Config() aws.Config {
 	return aws.Config{
 		Region: "us-east-1",
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIASIMULATED", SecretAccessKey: "simulated", AccountID: p.account.id}, nil
+			return aws.Credentials{AccessKeyID: processKey, SecretAccessKey: "simulated", AccountID: p.account.id}, nil
 		}),
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
@@ -147,6 +152,7 @@ func (p *Process) backOff(attempt int, err error) (time.Duration, error) {
 // sent is what one invocation of an operation carries through the SDK's stack.
 type sent struct {
 	hash     string // of the input as the caller gave it, before the SDK fills in random tokens
+	key      string // the access key that signed the latest attempt; empty where none was asked for
 	input    any
 	attempts int
 }
@@ -161,7 +167,27 @@ func (p *Process) replaceWire(stack *middleware.Stack) error {
 	if err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("awssim.Capture", p.captureInput), middleware.After); err != nil {
 		return err
 	}
+	if err := stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("awssim.Signed", signed), "Signing", middleware.After); err != nil {
+		return err
+	}
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("awssim.Answer", p.answer), "Retry", middleware.After)
+}
+
+// signed reads off the request whose key has signed it, and sends it nowhere.
+func signed(ctx context.Context, in middleware.FinalizeInput, _ middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	request, ok := in.Request.(*smithyhttp.Request)
+	if !ok {
+		return out, metadata, fmt.Errorf("awssim: a request is a %T", in.Request)
+	}
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+	_, credential, found := strings.Cut(request.Header.Get("Authorization"), "Credential=")
+	if !found {
+		return out, metadata, errors.New("awssim: a request is not signed")
+	}
+	ctx.Value(sentKey{}).(*sent).key, _, _ = strings.Cut(credential, "/")
+	return out, metadata, nil
 }
 
 func (p *Process) captureHash(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
@@ -193,16 +219,24 @@ var services = map[string]string{
 	"Pricing":                   "pricing",
 	"Elastic Load Balancing":    "elasticloadbalancing",
 	"Elastic Load Balancing v2": "elasticloadbalancing",
-	"STS":                       "sts",
 	"IAM":                       "iam",
+	"Lambda":                    "lambda",
+	"Budgets":                   "budgets",
+	"CloudFormation":            "cloudformation",
+	"STS":                       "sts",
 	"SNS":                       "sns",
 }
 
-func (p *Process) answer(ctx context.Context, _ middleware.FinalizeInput, _ middleware.FinalizeHandler) (
+func (p *Process) answer(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
 	s := ctx.Value(sentKey{}).(*sent)
 	s.attempts++
+	if p.account.signs() { // which takes a while, and says nothing where there is one caller
+		if _, _, err := next.HandleFinalize(ctx, in); err != nil {
+			return out, metadata, err
+		}
+	}
 	service, known := services[awsmiddleware.GetServiceID(ctx)]
 	if !known {
 		service = awsmiddleware.GetServiceID(ctx)
@@ -215,6 +249,7 @@ func (p *Process) answer(ctx context.Context, _ middleware.FinalizeInput, _ midd
 		},
 		process: p,
 		hash:    s.hash,
+		signer:  s.key,
 		settled: make(chan struct{}),
 	}
 	var requestID string
