@@ -7,6 +7,7 @@ package command
 import (
 	"context"
 	"io"
+	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
@@ -39,8 +40,9 @@ type cli struct {
 	noRole  bool
 	output  output
 	debug   bool
-	closing []io.Closer // when the command has ended
-	started bool        // a command is running: the command line was understood
+	log     *slog.Logger // of AWS calls; made at the first
+	closing []io.Closer  // when the command has ended
+	started bool         // a command is running: the command line was understood
 }
 
 // Main runs the command line and returns the code to exit with.
@@ -90,6 +92,7 @@ Try it without an AWS account: aws-hit-breaks demo`,
 	root.AddCommand(
 		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newSetup(c), newVersion(c),
 	)
+	root.AddCommand(newTopics()...)
 	shortForms(root, c)
 	return root
 }
