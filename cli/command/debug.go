@@ -23,19 +23,10 @@ const logName = "aws-hit-breaks.log"
 // error too: what was called, where, how long it took, what came of it and AWS's own id of the request.
 // What was sent and what was answered is never written: it may hold what a log should not.
 func (c *cli) logged(config aws.Config) aws.Config {
-	var to []io.Writer
-	if path, err := c.File(); err == nil && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
-		file := &lumberjack.Logger{Filename: filepath.Join(filepath.Dir(path), logName), MaxSize: 5, MaxBackups: 3}
-		c.closing = append(c.closing, file)
-		to = append(to, file)
+	if c.log == nil {
+		c.log = c.newLog()
 	}
-	if c.debug {
-		to = append(to, c.Err)
-	}
-	if len(to) == 0 {
-		return config
-	}
-	log := slog.New(slog.NewJSONHandler(io.MultiWriter(to...), nil))
+	log := c.log
 	config = config.Copy()
 	config.APIOptions = append(config.APIOptions[:len(config.APIOptions):len(config.APIOptions)], func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Log", func(
@@ -60,4 +51,18 @@ func (c *cli) logged(config aws.Config) aws.Config {
 		}), middleware.After)
 	})
 	return config
+}
+
+// newLog opens the log file, where there can be one.
+func (c *cli) newLog() *slog.Logger {
+	to := []io.Writer{}
+	if path, err := c.File(); err == nil && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
+		file := &lumberjack.Logger{Filename: filepath.Join(filepath.Dir(path), logName), MaxSize: 5, MaxBackups: 3}
+		c.closing = append(c.closing, file)
+		to = append(to, file)
+	}
+	if c.debug {
+		to = append(to, c.Err)
+	}
+	return slog.New(slog.NewJSONHandler(io.MultiWriter(to...), nil))
 }

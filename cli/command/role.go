@@ -56,6 +56,7 @@ func (c *cli) own(ctx context.Context, kept config.Config) (aws.Config, error) {
 		}
 		return cfg, &ended{codeDenied, errors.New(line(err) + ": " + why)}
 	}
+	cfg = c.logged(cfg)
 	if kept.Region != "" && c.Getenv("AWS_REGION") == "" && c.Getenv("AWS_DEFAULT_REGION") == "" {
 		cfg.Region = kept.Region
 	}

@@ -46,7 +46,6 @@ func (c *cli) identify(ctx context.Context) (*session, error) {
 	if s.config, kept, err = c.credentials(ctx); err != nil {
 		return nil, err
 	}
-	s.config = c.logged(s.config)
 	switch {
 	case c.Getenv(settings.TableVariable) != "":
 		s.named = settings.TableVariable

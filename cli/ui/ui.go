@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -70,10 +71,18 @@ func (s stream) size() (width, height int) {
 	return 80, 24
 }
 
-// print writes styled text; colours go where the stream is no terminal, or NO_COLOR is set.
+// print writes styled text; colours go where the stream is no terminal, and with bold where NO_COLOR has
+// any value (https://no-color.org), which lipgloss wants to be true or 1, and which goes before
+// CLICOLOR_FORCE.
 func (s stream) print(text string) {
+	if os.Getenv("NO_COLOR") != "" {
+		text = styles.ReplaceAllString(text, "")
+	}
 	_, _ = lipgloss.Fprint(s.w, text) // nobody is left to tell when this fails
 }
+
+// styles are the control sequences of colours and bold.
+var styles = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
 // Say is talk: one line.
 func (s *Screen) Say(format string, args ...any) {
