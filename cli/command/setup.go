@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -178,7 +179,7 @@ func (s *setup) prefix() string {
 
 // parameters are those of the template, in its order; what is not decided has the template's default.
 func (s *setup) parameters() []parameter {
-	var all []parameter
+	all := []parameter{}
 	for _, p := range []parameter{
 		{"ExternalId", s.kept.ExternalID}, {"Prefix", s.kept.Prefix}, {"Principal", s.principal},
 		{"Region", s.kept.Region}, {"Table", s.kept.Table},
@@ -195,6 +196,19 @@ func (s *setup) parameters() []parameter {
 
 type parameter struct{ name, value string }
 
+// MarshalJSON writes a parameter as CloudFormation's own tools take it.
+func (p parameter) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct{ ParameterKey, ParameterValue string }{p.name, p.value})
+}
+
+// toConsole is the way through the console, as JSON.
+type toConsole struct {
+	Link       string      `json:"link"`
+	Template   string      `json:"template,omitempty"` // the file that the page takes; absent where the link names one
+	Stack      string      `json:"stack"`
+	Parameters []parameter `json:"parameters"`
+}
+
 // showConsole leads to the console: with the template in S3 to a page that has everything filled in
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html),
 // else to the page that takes a file.
@@ -203,22 +217,30 @@ func (c *cli) showConsole(path string, s setup) error {
 	if region == "" {
 		region = "us-east-1"
 	}
-	console := "https://" + region + ".console.aws.amazon.com/cloudformation/home?region=" + region + "#/stacks/"
+	link := "https://" + region + ".console.aws.amazon.com/cloudformation/home?region=" + region + "#/stacks/create"
+	file := ""
 	if s.templateURL != "" {
-		query := "templateURL=" + url.QueryEscape(s.templateURL) + "&stackName=" + url.QueryEscape(s.stackName())
+		link += "/review?templateURL=" + url.QueryEscape(s.templateURL) + "&stackName=" + url.QueryEscape(s.stackName())
 		for _, p := range s.parameters() {
-			query += "&param_" + p.name + "=" + url.QueryEscape(p.value)
+			link += "&param_" + p.name + "=" + url.QueryEscape(p.value)
 		}
-		c.screen.Line("%screate/review?%s", console, query)
 	} else {
-		file := filepath.Join(filepath.Dir(path), "role.template.json")
+		file = filepath.Join(filepath.Dir(path), "role.template.json")
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return fmt.Errorf("make the folder of the template: %w", err)
 		}
 		if err := config.Replace(file, []byte(roleTemplate), 0o600); err != nil {
 			return fmt.Errorf("write the template: %w", err)
 		}
-		c.screen.Line("%screate", console)
+	}
+	if c.json {
+		if err := c.screen.JSON(toConsole{link, file, s.stackName(), s.parameters()}); err != nil {
+			return err
+		}
+	} else {
+		c.screen.Line("%s", link)
+	}
+	if file != "" {
 		c.screen.Say("choose \"Upload a template file\", and the file %s; call the stack %s", file, s.stackName())
 		for _, p := range s.parameters() {
 			c.screen.Say("  its parameter %s: %s", p.name, p.value)
