@@ -220,6 +220,11 @@ func TestProperty14GuidedFlowAsksFirst(t *testing.T) {
 				t.Errorf("before the question %s is not shown:\n%s", id, screen)
 			}
 		}
+		for _, cost := range []string{`(?m)^running: \S+`, `(?m)^saved by a pause: \S+`, `(?m)^goes on to cost: \S+`} {
+			if !regexp.MustCompile(cost).MatchString(screen) {
+				t.Errorf("before the question the screen does not show %s:\n%s", cost, screen)
+			}
+		}
 		if calls := mutated(); len(calls) > 0 {
 			t.Fatalf("before the question was answered: %q", calls)
 		}

@@ -22,7 +22,7 @@ import (
 
 // terminal runs the command line with a terminal on all three of its streams.
 func terminal(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, neg, len(args) > 2, "terminal CODE FILE ARGS...")
+	want(ts, neg, len(args) > 1, "terminal CODE FILE [ARGS...]")
 	typed := ts.ReadFile(args[1])
 	screen, code, err := onTerminal(typed, args[2:], []string{
 		"HOME=/no-home", "TERM=xterm-256color", "WORK=" + ts.Getenv("WORK"), "PATH=" + ts.Getenv("PATH"),

@@ -35,6 +35,11 @@ var fleets = map[string]func(*awssim.Account){
 	"startup": awssim.Startup,
 	"named":   func(a *awssim.Account) { small(a); a.SetAlias("acme-dev") },
 	"small":   small,
+	"roles": func(a *awssim.Account) {
+		small(a)
+		a.AddRole(awssim.Role{ARN: "arn:aws:iam::111122223333:role/open"})
+		a.AddRole(awssim.Role{ARN: "arn:aws:iam::111122223333:role/careful", ExternalID: "brake-1"})
+	},
 }
 
 func small(a *awssim.Account) {

@@ -75,6 +75,7 @@ func (s *session) whatNow(ctx context.Context, h how, id string) error {
 	if err != nil {
 		return err
 	}
+	s.price(ctx, &r, nil)
 	s.tell(r)
 	s.screen.Plan(r)
 	s.screen.Say("%s", r.Headline())
