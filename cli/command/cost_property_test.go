@@ -1,0 +1,161 @@
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"pgregory.net/rapid"
+
+	"aws-hit-breaks/cli/command"
+	"aws-hit-breaks/pkg/awssim"
+)
+
+// priced is something that runs, and its dollars an hour.
+type priced struct {
+	add    func(a *awssim.Account, id string)
+	hourly float64
+}
+
+func machine(i awssim.Instance) func(*awssim.Account, string) {
+	return func(a *awssim.Account, id string) {
+		i.ID = "i-" + id
+		a.AddInstance("us-east-1", i)
+	}
+}
+
+func database(d awssim.DBInstance) func(*awssim.Account, string) {
+	return func(a *awssim.Account, id string) {
+		d.ID = "db-" + id
+		a.AddDBInstance("us-east-1", d)
+	}
+}
+
+func tasks(size awssim.TaskSize, n int) func(*awssim.Account, string) {
+	return func(a *awssim.Account, id string) {
+		a.AddECSService("us-east-1", awssim.ECSService{Cluster: "main", Name: "s-" + id, Desired: n, Size: size})
+	}
+}
+
+// dollars are written down here once more, by hand from the same public places as the price list of the
+// simulated account: karpenter-provider-aws (zz_generated.pricing_aws.go) and the recorded answers of
+// scttfrdmn/substrate for EC2, infracost's golden files for RDS ($/month ÷ 730; a gigabyte of gp2 is $0.115
+// a month, $0.23 in two zones), AWS's own offer file of 2022-11-21 for Fargate.
+var dollars = map[string]priced{
+	"m5.large, Linux":           {machine(awssim.Instance{Type: "m5.large"}), 0.096},
+	"t3.micro, Linux":           {machine(awssim.Instance{Type: "t3.micro"}), 0.0104},
+	"m5.xlarge, Linux":          {machine(awssim.Instance{Type: "m5.xlarge"}), 0.192},
+	"m5.xlarge, Windows":        {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Windows", Operation: "RunInstances:0002"}), 0.376},
+	"m5.xlarge, own Windows":    {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Windows BYOL", Operation: "RunInstances:0800"}), 0.192},
+	"m5.xlarge, SQL Server":     {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Linux with SQL Server Standard", Operation: "RunInstances:0004"}), 0.672},
+	"m5.xlarge, dedicated":      {machine(awssim.Instance{Type: "m5.xlarge", Dedicated: true}), 0.204},
+	"t3.micro, public address":  {machine(awssim.Instance{Type: "t3.micro", PublicIP: true}), 0.0104 + 0.005},
+	"MySQL":                     {database(awssim.DBInstance{Engine: "mysql", Class: "db.t3.large", Disk: awssim.DBDisk{Type: "gp2", Size: 100}}), 99.28/730 + 11.5/730},
+	"MySQL, two zones":          {database(awssim.DBInstance{Engine: "mysql", Class: "db.t3.large", MultiAZ: true, Disk: awssim.DBDisk{Type: "gp2", Size: 30}}), 198.56/730 + 6.9/730},
+	"PostgreSQL":                {database(awssim.DBInstance{Engine: "postgres", Class: "db.t3.large", Disk: awssim.DBDisk{Type: "gp2", Size: 20}}), 105.85/730 + 2.3/730},
+	"SQL Server Standard":       {database(awssim.DBInstance{Engine: "sqlserver-se", Class: "db.m5.xlarge", Disk: awssim.DBDisk{Type: "gp2", Size: 100}}), 893.52/730 + 11.5/730},
+	"Oracle, own licence":       {database(awssim.DBInstance{Engine: "oracle-ee", Class: "db.t3.large", Licence: "bring-your-own-license", Disk: awssim.DBDisk{Type: "gp2", Size: 100}}), 99.28/730 + 11.5/730},
+	"one task of 1 and 2":       {tasks(awssim.TaskSize{CPU: 1024, Memory: 2048}, 1), 0.04048 + 2*0.004445},
+	"three tasks of ¼ and ½":    {tasks(awssim.TaskSize{CPU: 256, Memory: 512}, 3), 3 * (0.04048/4 + 0.004445/2)},
+	"two ARM tasks of 2 and 8":  {tasks(awssim.TaskSize{CPU: 2048, Memory: 8192, ARM: true}, 2), 2 * (2*0.03238 + 8*0.00356)},
+	"a Windows task of 1 and 4": {tasks(awssim.TaskSize{CPU: 1024, Memory: 4096, Windows: true}, 1), 0.09148 + 0.046 + 4*0.01005},
+	"a task with 50 GB":         {tasks(awssim.TaskSize{CPU: 1024, Memory: 2048, Disk: 50}, 1), 0.04048 + 2*0.004445 + 30*0.000111},
+	// What no list of the account has.
+	"m5.large, BSD": {machine(awssim.Instance{Type: "m5.large", Operation: "RunInstances:00g0"}), math.NaN()},
+	"db.x9.huge":    {database(awssim.DBInstance{Engine: "mysql", Class: "db.x9.huge", Disk: awssim.DBDisk{Type: "gp2", Size: 20}}), math.NaN()},
+}
+
+// rates are the dollars of one entry or sum of a report.
+type rates struct{ Hourly, Daily, Monthly *float64 }
+
+// TestProperty11CostAccuracy: whatever runs, an hour of it is told to cost what the list says, computed here
+// once more from a table of its own; a day is 24 times that and a month 730 times, exactly; the sum is that
+// of the parts; and what has no known price has no figure, is counted, and is in no sum.
+func TestProperty11CostAccuracy(t *testing.T) {
+	names := slices.Sorted(maps.Keys(dollars))
+	rapid.Check(t, func(t *rapid.T) {
+		account := awssim.New(awssim.Options{Seed: 1, Speed: 100, Regions: []string{"us-east-1"}})
+		defer account.Shutdown()
+		account.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
+		chosen := rapid.SliceOfN(rapid.SampledFrom(names), 1, 12).Draw(t, "what runs")
+		want, sum, unknown := map[string]float64{}, 0.0, 0
+		for i, name := range chosen {
+			id := fmt.Sprintf("%04d", i)
+			dollars[name].add(account, id)
+			want[id] = dollars[name].hourly
+			if math.IsNaN(want[id]) {
+				unknown++
+			} else {
+				sum += want[id]
+			}
+		}
+		folder, err := os.MkdirTemp("", "property11")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(folder)
+		var out, talk bytes.Buffer
+		if code := command.Main(context.Background(), []string{"discover", "--json"}, command.World{
+			In: strings.NewReader(""), Out: &out, Err: &talk, Getenv: func(string) string { return "" }, Speed: 100,
+			Config: func(context.Context) (aws.Config, error) { return account.Process("property11").Config(), nil },
+			File:   func() (string, error) { return filepath.Join(folder, "snapshots.db"), nil },
+		}); code != 0 {
+			t.Fatalf("exit code %d: %s%s", code, &talk, &out)
+		}
+		var report struct {
+			Summary struct {
+				Cost struct {
+					Running, Saved, Kept float64
+					Unknown              int
+					Daily, Monthly       struct{ Running, Saved, Kept float64 }
+				}
+			}
+			Resources []struct {
+				ID   string
+				Cost rates
+			}
+		}
+		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Resources) != len(chosen) {
+			t.Fatalf("%d resources are told of, want %d", len(report.Resources), len(chosen))
+		}
+		told := 0.0
+		for _, r := range report.Resources {
+			id := r.ID[len(r.ID)-4:]
+			switch c := r.Cost; {
+			case math.IsNaN(want[id]) && (c.Hourly != nil || c.Daily != nil || c.Monthly != nil):
+				t.Errorf("%s has no known price, and is told to cost %v", r.ID, *c.Hourly)
+			case math.IsNaN(want[id]):
+			case c.Hourly == nil:
+				t.Errorf("%s is told to be of unknown cost, want %v", r.ID, want[id])
+			case math.Abs(*c.Hourly-want[id]) > 1e-9:
+				t.Errorf("%s is told to cost %v an hour, want %v", r.ID, *c.Hourly, want[id])
+			case *c.Daily != *c.Hourly*24 || *c.Monthly != *c.Hourly*730:
+				t.Errorf("%s costs %v an hour, and is told to cost %v a day and %v a month", r.ID, *c.Hourly, *c.Daily, *c.Monthly)
+			default:
+				told += *c.Hourly
+			}
+		}
+		c := report.Summary.Cost
+		if math.Abs(c.Running-sum) > 1e-9 || c.Running != told && math.Abs(c.Running-told) > 1e-12 {
+			t.Errorf("all is told to cost %v an hour, want %v, and the parts add up to %v", c.Running, sum, told)
+		}
+		if c.Daily.Running != c.Running*24 || c.Monthly.Running != c.Running*730 || c.Daily.Saved != c.Saved*24 || c.Monthly.Kept != c.Kept*730 {
+			t.Errorf("a day and a month are no multiples: %+v", c)
+		}
+		if c.Unknown != unknown {
+			t.Errorf("%d are counted as unknown, want %d", c.Unknown, unknown)
+		}
+	})
+}
