@@ -29,7 +29,7 @@ const (
 func TestChaosRealRaces(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t, "real races", deliveries, ticks, resumes, commands, orders)
-	for n := range chaos.Depth(3, 32) {
+	for n := range chaos.Depth(3, 16) {
 		f.history("races", "7", n, race)
 	}
 }

@@ -24,6 +24,7 @@ import (
 // Check must find and name each damage; a resume then restores the rest exactly, reports what is
 // damaged, and puts that back too once the item is repaired.
 func TestChaosCorruption(t *testing.T) {
+	t.Parallel() // its histories come one after the other
 	tally := &corruption{}
 	t.Run("a small account: check", func(t *testing.T) { tally.checks(t, inTwoRegions(small), chaos.Depth(13, 1)) })
 	t.Run("a small account: resume", func(t *testing.T) { tally.resumes(t, inTwoRegions(small), 1, chaos.Depth(250, 17)) })

@@ -59,6 +59,7 @@ var hostileRegions = []string{"eu-west-1", "us-east-1"}
 // faults of its calls. The promises are held after every step, with the faults on. At the end of a
 // history the faults end, everything is ordered back, and it is back, or reported with the reason.
 func TestChaosHostile(t *testing.T) {
+	t.Parallel() // its histories come one after the other
 	counts := map[string]int{}
 	faults := map[string]int{}
 	violations, whole := 0, chaos.Depth(100, 1500)

@@ -70,7 +70,7 @@ type move struct {
 }
 
 // commotion is how long a history is stirred up.
-const commotion = 20 * time.Minute
+const commotion = 12 * time.Minute
 
 func race(t *testing.T, seed uint64, tally *tally) {
 	s := &sentinel{}

@@ -47,7 +47,7 @@ type answer struct {
 type Book struct {
 	cfg     aws.Config
 	caches  []Cache
-	load    sync.Once
+	unread  chan struct{} // holds one turn, for the one who reads the caches; then it is closed
 	limiter *rate.Limiter // of GetProducts
 	spots   *rate.Limiter // of DescribeSpotPriceHistory
 
@@ -68,16 +68,17 @@ type page struct {
 }
 
 // New makes a book for the caller's account. All caches are read, and the first is written to; one that
-// is nil is none. The rate is a
-// little below that of the price list, which the whole account shares
+// is nil is none. The rate is a little below that of the price list, which the whole account shares
 // (10 calls, 5 more a second: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-pelong.html),
 // and for Spot prices a part of EC2's, which the owner needs too.
 func New(cfg aws.Config, caches ...Cache) *Book {
-	return &Book{
-		cfg: cfg, caches: slices.DeleteFunc(caches, func(c Cache) bool { return c == nil }),
+	b := &Book{
+		cfg: cfg, caches: slices.DeleteFunc(caches, func(c Cache) bool { return c == nil }), unread: make(chan struct{}, 1),
 		limiter: rate.NewLimiter(4, 8), spots: rate.NewLimiter(5, 10),
 		pages: map[string]*page{}, refused: map[string]error{},
 	}
+	b.unread <- struct{}{}
+	return b
 }
 
 // Faster makes the book ask n times as fast, of an account that is simulated.
@@ -90,7 +91,10 @@ func (b *Book) Faster(n float64) *Book {
 // Ask learns the prices of products, each once in the life of the book however many ask for it, and
 // returns when all are known or known to be unknown, or when ctx ends.
 func (b *Book) Ask(ctx context.Context, products ...killswitch.Product) {
-	b.load.Do(func() { b.read(ctx) })
+	if _, first := <-b.unread; first { // no sync.Once: the caches are beyond a call, for which no lock is held
+		b.read(ctx)
+		close(b.unread)
+	}
 	distinct := map[string]killswitch.Product{}
 	for _, p := range products {
 		distinct[p.String()] = p
