@@ -88,8 +88,13 @@ func broken(ts *testscript.TestScript, neg bool, args []string) {
 		"no-topics":        function("pause", with(settings.SettingsVariable, "{}")),
 		"no-resume":        func() { a.RemoveFunction(home, "aws-hit-breaks-resume") },
 		"no-topic":         func() { a.RemoveTopic(home, "aws-hit-breaks-rung-1") },
-		"unsubscribed":     func() { a.RemoveSubscriptions(home, arn("rung-2")) },
-		"nobody-told":      func() { a.RemoveSubscriptions(home, arn("notify")) },
+		"unsubscribed": func() { // somebody else is, and the function not confirmed
+			a.RemoveSubscriptions(home, arn("rung-2"))
+			a.AddSubscription(home, awssim.Subscription{Topic: arn("rung-2"), Protocol: "email", Endpoint: "ann@example.com"})
+			pause := "arn:aws:lambda:" + home + ":" + a.ID() + ":function:aws-hit-breaks-pause"
+			a.AddSubscription(home, awssim.Subscription{Topic: arn("rung-2"), Protocol: "lambda", Endpoint: pause, Pending: true})
+		},
+		"nobody-told": func() { a.RemoveSubscriptions(home, arn("notify")) },
 		"pending": func() {
 			a.AddSubscription(home, awssim.Subscription{Topic: arn("notify"), Protocol: "email", Endpoint: "bob@example.com", Pending: true})
 		},
