@@ -78,6 +78,9 @@ func TestFunctionsReadTheirSettings(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s cannot read its settings: %v", name, err)
 		}
+		if made := s.deploy(t, "Switch")["Budget"].Properties["Budget"].(object)["BudgetName"]; variables[settings.BudgetVariable] != made {
+			t.Errorf("%s names the budget %v, and there is %v: doctor would look for another one", name, variables[settings.BudgetVariable], made)
+		}
 		if table != "snapshots-2" {
 			t.Errorf("%s keeps its snapshots in %s, want the table of the other stack", name, table)
 		}

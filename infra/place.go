@@ -70,7 +70,9 @@ func environment(p roles.Place, d settings.Deployment) map[string]string {
 	if err != nil {
 		panic(err) // strings, lists and durations
 	}
-	return map[string]string{settings.TableVariable: d.Table, settings.SettingsVariable: string(text)}
+	return map[string]string{
+		settings.TableVariable: d.Table, settings.SettingsVariable: string(text), settings.BudgetVariable: budgetName(d),
+	}
 }
 
 // largestEnvironment is what Lambda takes, names and values together

@@ -46,6 +46,8 @@ func program() {
 //	cli CODE ARGS...       runs the command line on it, and wants it to end with the code
 //	table [NAME]           adds a snapshot table to it, in us-east-1
 //	functions [lost]       deploys the Lambda functions pause and resume to it; their answers are lost
+//	deploy [keyless]       deploys all that doctor looks at, with a role that may use no key
+//	broken WHAT            breaks one thing of that: see broken
 //	answer CODE ACTION...  makes AWS answer calls of these IAM actions with the error code
 //	answer                 lifts that
 //	role NAME [...]        adds a role that the account's people may assume: see role
@@ -68,6 +70,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"account": account, "cli": cli, "table": table, "functions": functions, "answer": answer, "role": role, "through": through, "person": person,
 			"same": same, "changed": changed, "exits": exits, "terminal": terminal, "hold": hold, "snapshot": snapshot, "damage": damage, "lose": lose, "setenv": setenv,
+			"deploy": deploy, "broken": broken,
 		},
 		RequireExplicitExec: true,
 	})

@@ -90,7 +90,7 @@ Try it without an AWS account: aws-hit-breaks demo`,
 	root.PersistentFlags().BoolVar(&c.debug, "debug", false, "tell every AWS call on standard error, as the log file does")
 	root.PersistentFlags().BoolVar(&c.noRole, "no-role", false, "work with your own credentials, and through no role")
 	root.AddCommand(
-		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newSetup(c), newVersion(c),
+		newDemo(c), newDiscover(c), newPause(c), newResume(c), newStatus(c), newSnapshots(c), newServices(c), newSetup(c), newDoctor(c), newVersion(c),
 	)
 	root.AddCommand(newTopics()...)
 	shortForms(root, c)

@@ -23,6 +23,7 @@ type session struct {
 	*cli
 	local    bool // the engine runs here
 	config   aws.Config
+	kept     config.Config // what was decided for this machine
 	account  string
 	caller   string // ARN of whose credentials these are: the actor of orders
 	settings settings.Settings
@@ -42,18 +43,17 @@ func (c *cli) identify(ctx context.Context) (*session, error) {
 	if s.settings, s.table, err = boot.Decided(c.Getenv); err != nil {
 		return nil, &ended{codeUsage, err}
 	}
-	var kept config.Config
-	if s.config, kept, err = c.credentials(ctx); err != nil {
+	if s.config, s.kept, err = c.credentials(ctx); err != nil {
 		return nil, err
 	}
 	switch {
 	case c.Getenv(settings.TableVariable) != "":
 		s.named = settings.TableVariable
-	case kept.Table != "":
-		s.table, s.named = kept.Table, "the table in the configuration"
+	case s.kept.Table != "":
+		s.table, s.named = s.kept.Table, "the table in the configuration"
 	}
-	if kept.Prefix != "" && c.Getenv(settings.SettingsVariable) == "" {
-		s.settings.Prefix = kept.Prefix
+	if s.kept.Prefix != "" && c.Getenv(settings.SettingsVariable) == "" {
+		s.settings.Prefix = s.kept.Prefix
 	}
 	who, err := whose(ctx, s.config)
 	if err != nil {

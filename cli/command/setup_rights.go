@@ -102,14 +102,17 @@ func simulated(ctx context.Context, cfg aws.Config, role string, actions map[str
 	return slices.Compact(denied), nil
 }
 
-// grantContext is what EC2 says of itself when it has a grant made for a volume.
+// grantContext is what EC2 says of itself when it has a grant made for a volume, and the region, which a
+// role may be limited to.
 func grantContext(key string) []iamtypes.ContextEntry {
+	region := regionOf(key)
 	return []iamtypes.ContextEntry{
 		{ContextKeyName: aws.String("kms:GrantIsForAWSResource"), ContextKeyType: iamtypes.ContextKeyTypeEnumBoolean, ContextKeyValues: []string{"true"}},
 		{
 			ContextKeyName: aws.String("kms:ViaService"), ContextKeyType: iamtypes.ContextKeyTypeEnumString,
-			ContextKeyValues: []string{"ec2." + strings.Split(key, ":")[3] + ".amazonaws.com"},
+			ContextKeyValues: []string{"ec2." + region + ".amazonaws.com"},
 		},
+		{ContextKeyName: aws.String("aws:RequestedRegion"), ContextKeyType: iamtypes.ContextKeyTypeEnumString, ContextKeyValues: []string{region}},
 	}
 }
 

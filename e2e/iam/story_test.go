@@ -128,8 +128,7 @@ func tell(t *testing.T, of func(*stage), fault func(awssim.Call) awssim.Fault) {
 		s.account.Shutdown()
 		time.Sleep(2 * time.Hour) // time stands still in a bubble whose test has ended: let killed runs end too
 	}()
-	s.account.AddTable(place.Region, place.Table)
-	s.account.AddTopic(place.Region, "aws-hit-breaks-notify")
+	deployed(s.account)
 	awssim.Startup(s.account)
 	s.account.AddGroup(nightly, awssim.Group{Name: "nightly", Max: 3, Desired: 2, Suspended: []string{meddled}})
 	time.Sleep(10 * time.Minute)
@@ -256,6 +255,7 @@ func (s *stage) inspect() {
 		s.Fatalf("discover: %v", err)
 	}
 	s.price("inspector", found)
+	s.doctor()
 }
 
 // price asks what everything costs, as the CLI does where neither disk nor table have it.

@@ -7,9 +7,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/budgets"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
@@ -178,6 +181,29 @@ var table = map[string]row{
 		return []authorization{c.on(c.Action(), aws.ToString(c.Input.(*sns.PublishInput).TopicArn))}
 	},
 
+	// What doctor looks at. Describing a budget is viewing it
+	// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbudgetservice.html).
+	"budgets:DescribeBudget": func(c call) []authorization {
+		name := aws.ToString(c.Input.(*budgets.DescribeBudgetInput).BudgetName)
+		return []authorization{c.on("budgets:ViewBudget", "arn:aws:budgets::"+place.Account+":budget/"+name)}
+	},
+	"iam:SimulatePrincipalPolicy": func(c call) []authorization {
+		return []authorization{c.on(c.Action(), aws.ToString(c.Input.(*iam.SimulatePrincipalPolicyInput).PolicySourceArn))}
+	},
+	"lambda:GetFunctionConfiguration": func(c call) []authorization {
+		name := aws.ToString(c.Input.(*lambda.GetFunctionConfigurationInput).FunctionName)
+		return []authorization{c.on(c.Action(), "arn:aws:lambda:"+c.Region+":"+place.Account+":function:"+name)}
+	},
+	"sns:ListSubscriptionsByTopic": func(c call) []authorization {
+		return []authorization{c.on(c.Action(), aws.ToString(c.Input.(*sns.ListSubscriptionsByTopicInput).TopicArn))}
+	},
+	"dynamodb:DescribeContinuousBackups": func(c call) []authorization {
+		return c.table(c.Action(), c.Input.(*dynamodb.DescribeContinuousBackupsInput).TableName)
+	},
+	"dynamodb:DescribeTable": func(c call) []authorization {
+		return c.table(c.Action(), c.Input.(*dynamodb.DescribeTableInput).TableName)
+	},
+
 	"dynamodb:GetItem": func(c call) []authorization {
 		return c.table("dynamodb:GetItem", c.Input.(*dynamodb.GetItemInput).TableName)
 	},
@@ -273,7 +299,7 @@ func (c call) table(action string, name *string) []authorization {
 }
 
 // unseen is what a role is asked for that no call of the simulated account shows: what Lambda
-// does in a function's name, what the CLI asks of other services, and what doctor looks at.
+// does in a function's name, and what the CLI asks of other services.
 var unseen = map[string][]authorization{
 	"pause": inTheNameOf("pause"), "resume": inTheNameOf("resume"), "guard": inTheNameOf("guard"),
 	"operator": {
@@ -282,14 +308,8 @@ var unseen = map[string][]authorization{
 		{Action: "kms:Decrypt", Resource: place.Key},
 	},
 	"inspector": {
-		{Action: "budgets:ViewBudget", Resource: "arn:aws:budgets::111122223333:budget/aws-hit-breaks-0f3c"},
-		{Action: "dynamodb:DescribeContinuousBackups", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
-		{Action: "dynamodb:DescribeTable", Resource: "arn:aws:dynamodb:us-east-1:111122223333:table/" + place.Table},
 		{Action: "iam:ListAccountAliases", Resource: everything},
-		{Action: "iam:SimulatePrincipalPolicy", Resource: "arn:aws:iam::111122223333:role/aws-hit-breaks-resume"},
 		{Action: "kms:Decrypt", Resource: place.Key},
-		{Action: "lambda:GetFunctionConfiguration", Resource: "arn:aws:lambda:us-east-1:111122223333:function:aws-hit-breaks-guard"},
-		{Action: "sns:ListSubscriptionsByTopic", Resource: "arn:aws:sns:us-east-1:111122223333:aws-hit-breaks-rung-1"},
 	},
 }
 

@@ -99,7 +99,7 @@ func Operator(p Place) []Statement {
 func Inspector(p Place) []Statement {
 	return statements(p, "inspector", slices.Concat(towards(), costs(killswitch.WantPaused), []string{
 		"dynamodb:GetItem", "dynamodb:Query", "kms:Decrypt", "iam:ListAccountAliases",
-	}, doctor))
+	}, Doctor))
 }
 
 // CLI is the role of a person's command line, where one role serves all of it: it looks, invokes the
@@ -108,7 +108,7 @@ func Inspector(p Place) []Statement {
 func CLI(p Place) []Statement {
 	p, look := p.withDefaults(), sorted(slices.Concat(towards(), []string{
 		"dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt", "lambda:InvokeFunction", "pricing:GetProducts",
-	}, doctor))
+	}, Doctor))
 	return append(allowed(p, "cli", look), denied(p, sorted(slices.Concat(look, local())))...)
 }
 
@@ -122,11 +122,12 @@ func local() []string {
 	return slices.Concat(towards(killswitch.WantPaused, killswitch.WantResumed), dynamo.Actions)
 }
 
-// doctor is what it takes to see whether the switch is armed: table, functions, topics and their
-// subscriptions, the budget, what the roles may do, and the keys of volumes that a start needs.
-var doctor = []string{
-	"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "ec2:DescribeVolumes",
-	"iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:ListSubscriptionsByTopic",
+// Doctor is what it takes to see whether the switch is armed: table, functions, topics and their
+// subscriptions, the budget, what the roles may do, and the keys of volumes that a start needs. It is
+// what the command doctor calls, and nothing else.
+var Doctor = []string{
+	"budgets:ViewBudget", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", services.RegionsRead,
+	"ec2:DescribeVolumes", "iam:SimulatePrincipalPolicy", "lambda:GetFunctionConfiguration", "sns:ListSubscriptionsByTopic",
 }
 
 // towards are the actions of every service that lead to one of the wants; without a want those that

@@ -79,6 +79,7 @@ type Account struct {
 	processes    map[string]*Process
 	queue        queue
 
+	budgets  []Budget
 	roles    []*Role
 	sessions map[string]*session // by access key
 

@@ -25,6 +25,7 @@ func newDynamoDBState() *dynamodbState {
 func dynamodbOperations() []operation {
 	return []operation{
 		op("dynamodb", "DescribeTable", false, describeTable),
+		op("dynamodb", "DescribeContinuousBackups", false, describeContinuousBackups),
 		op("dynamodb", "GetItem", false, getItem),
 		op("dynamodb", "BatchGetItem", false, batchGetItem),
 		op("dynamodb", "Query", false, query),
@@ -50,6 +51,8 @@ const (
 type table struct {
 	name       string
 	created    time.Time
+	status     ddbtypes.TableStatus
+	bare       bool // neither recovery to a point in time nor protection from deletion
 	partitions map[string]*partition
 }
 
@@ -111,7 +114,16 @@ func keyIn(key item) (itemKey, error) {
 // AddTable makes an empty table with the string keys PK and SK in an enabled region.
 func (a *Account) AddTable(region, name string) {
 	a.look(func(now time.Time) {
-		a.mustRegion(region).dynamodb.tables[name] = &table{name: name, created: now, partitions: map[string]*partition{}}
+		a.mustRegion(region).dynamodb.tables[name] = &table{name: name, created: now, status: ddbtypes.TableStatusActive, partitions: map[string]*partition{}}
+	})
+}
+
+// SetTable changes the state of a table ("INACCESSIBLE_ENCRYPTION_CREDENTIALS" is that of one whose key
+// is lost), and whether it is bare: without recovery to a point in time and protection from deletion.
+func (a *Account) SetTable(region, name, status string, bare bool) {
+	a.look(func(time.Time) {
+		t := a.mustRegion(region).dynamodb.tables[name]
+		t.status, t.bare = ddbtypes.TableStatus(status), bare
 	})
 }
 
@@ -214,7 +226,7 @@ func describeTable(c *call, in *dynamodb.DescribeTableInput) (*dynamodb.Describe
 	return &dynamodb.DescribeTableOutput{Table: &ddbtypes.TableDescription{
 		TableName:        aws.String(t.name),
 		TableArn:         aws.String("arn:aws:dynamodb:" + c.region.name + ":" + c.account.id + ":table/" + t.name),
-		TableStatus:      ddbtypes.TableStatusActive,
+		TableStatus:      t.status,
 		CreationDateTime: aws.Time(t.created),
 		AttributeDefinitions: []ddbtypes.AttributeDefinition{
 			{AttributeName: aws.String("PK"), AttributeType: ddbtypes.ScalarAttributeTypeS},
@@ -225,7 +237,29 @@ func describeTable(c *call, in *dynamodb.DescribeTableInput) (*dynamodb.Describe
 			{AttributeName: aws.String("SK"), KeyType: ddbtypes.KeyTypeRange},
 		},
 		BillingModeSummary:        &ddbtypes.BillingModeSummary{BillingMode: ddbtypes.BillingModePayPerRequest},
-		DeletionProtectionEnabled: aws.Bool(true),
+		DeletionProtectionEnabled: aws.Bool(!t.bare),
+	}}, nil
+}
+
+// describeContinuousBackups: continuous backups are of every table, recovery to a point in time of those
+// where it is enabled
+// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html).
+func describeContinuousBackups(c *call, in *dynamodb.DescribeContinuousBackupsInput) (*dynamodb.DescribeContinuousBackupsOutput, error) {
+	t := c.region.dynamodb.tables[aws.ToString(in.TableName)]
+	if t == nil {
+		return nil, withStatus(http.StatusBadRequest, &ddbtypes.TableNotFoundException{
+			Message: aws.String("Table not found: " + aws.ToString(in.TableName)),
+		})
+	}
+	recovery := &ddbtypes.PointInTimeRecoveryDescription{PointInTimeRecoveryStatus: ddbtypes.PointInTimeRecoveryStatusDisabled}
+	if !t.bare {
+		recovery = &ddbtypes.PointInTimeRecoveryDescription{
+			PointInTimeRecoveryStatus: ddbtypes.PointInTimeRecoveryStatusEnabled, RecoveryPeriodInDays: aws.Int32(35),
+			EarliestRestorableDateTime: aws.Time(t.created), LatestRestorableDateTime: aws.Time(c.now.Add(-5 * time.Minute)),
+		}
+	}
+	return &dynamodb.DescribeContinuousBackupsOutput{ContinuousBackupsDescription: &ddbtypes.ContinuousBackupsDescription{
+		ContinuousBackupsStatus: ddbtypes.ContinuousBackupsStatusEnabled, PointInTimeRecoveryDescription: recovery,
 	}}, nil
 }
 

@@ -166,7 +166,7 @@ func simulatePrincipalPolicy(c *call, in *iam.SimulatePrincipalPolicyInput) (*ia
 	out := &iam.SimulatePrincipalPolicyOutput{}
 	for _, action := range in.ActionNames {
 		decision := iamtypes.PolicyEvaluationDecisionTypeImplicitDeny
-		key := action != "kms:CreateGrant" || role.Keys == nil || slices.Contains(role.Keys, on)
+		key := action != "kms:CreateGrant" || isOfEC2(in.ContextEntries, on) && (role.Keys == nil || slices.Contains(role.Keys, on))
 		if role.allows(action) && key {
 			decision = iamtypes.PolicyEvaluationDecisionTypeAllowed
 		}
@@ -175,4 +175,21 @@ func simulatePrincipalPolicy(c *call, in *iam.SimulatePrincipalPolicyInput) (*ia
 		})
 	}
 	return out, nil
+}
+
+// isOfEC2 says whether the context is that of a grant which EC2 makes for a volume: what the policies of
+// a deployed function have conditions on, and where they are limited to regions, the region too.
+func isOfEC2(context []iamtypes.ContextEntry, key string) bool {
+	_, after, _ := strings.Cut(key, ":kms:")
+	region, _, _ := strings.Cut(after, ":")
+	for name, value := range map[string]string{
+		"kms:GrantIsForAWSResource": "true", "kms:ViaService": "ec2." + region + ".amazonaws.com", "aws:RequestedRegion": region,
+	} {
+		if !slices.ContainsFunc(context, func(e iamtypes.ContextEntry) bool {
+			return aws.ToString(e.ContextKeyName) == name && slices.Equal(e.ContextKeyValues, []string{value})
+		}) {
+			return false
+		}
+	}
+	return true
 }

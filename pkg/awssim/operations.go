@@ -23,6 +23,8 @@ type region struct {
 	sns      *snsState
 	residual residualState
 	stacks   map[string]*stack
+
+	functions map[string]Function // of Lambda, by name
 }
 
 func newRegion(name string) *region {
@@ -36,6 +38,8 @@ func newRegion(name string) *region {
 		aas:      newAASState(),
 		sns:      newSNSState(),
 		stacks:   map[string]*stack{},
+
+		functions: map[string]Function{},
 	}
 }
 
@@ -56,6 +60,8 @@ func operations() []operation {
 		cloudformationOperations(),
 		residualOperations(),
 		iamAliasOperations(),
+		lambdaOperations(),
+		budgetOperations(),
 	} {
 		all = append(all, table...)
 	}

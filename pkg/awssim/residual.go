@@ -20,6 +20,8 @@ type Volume struct {
 	Size             int32  // GiB; default 8
 	IOPS, Throughput int32  // of gp3 default 3000 and 125
 	Managed          bool   // by an AWS service, and left out of listings without IncludeManagedResources
+	Key              string // ARN of the KMS key that encrypts it; empty: it is not encrypted
+	Instance         string // that it is attached to; empty for none
 	Tags             map[string]string
 }
 
@@ -89,15 +91,20 @@ func residualOperations() []operation {
 }
 
 func describeVolumes(c *call, in *ec2.DescribeVolumesInput) (*ec2.DescribeVolumesOutput, error) {
-	modelled := ec2.DescribeVolumesInput{MaxResults: in.MaxResults, NextToken: in.NextToken, IncludeManagedResources: in.IncludeManagedResources}
+	modelled := ec2.DescribeVolumesInput{MaxResults: in.MaxResults, NextToken: in.NextToken, IncludeManagedResources: in.IncludeManagedResources, Filters: in.Filters}
 	if name := differentField(*in, modelled); name != "" {
 		return nil, c.unmodelled("ec2:DescribeVolumes " + name)
+	}
+	for _, f := range in.Filters {
+		if _, known := (Volume{}).filterValue(aws.ToString(f.Name)); !known {
+			return nil, c.unmodelled("ec2:DescribeVolumes filter " + aws.ToString(f.Name))
+		}
 	}
 	if in.MaxResults != nil && (*in.MaxResults < 5 || *in.MaxResults > 1000) {
 		return nil, ec2Error("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid.", *in.MaxResults)
 	}
 	page, next, err := pageOf(numbered(c.region.residual.volumes), func(v place[Volume]) bool {
-		return !v.of.Managed || aws.ToBool(in.IncludeManagedResources)
+		return (!v.of.Managed || aws.ToBool(in.IncludeManagedResources)) && v.of.matches(in.Filters)
 	}, place[Volume].number, c.pageSize(in.MaxResults), in.NextToken)
 	if err != nil {
 		return nil, err
@@ -107,6 +114,15 @@ func describeVolumes(c *call, in *ec2.DescribeVolumesInput) (*ec2.DescribeVolume
 		v := ec2types.Volume{
 			VolumeId: aws.String(p.of.ID), VolumeType: ec2types.VolumeType(p.of.Type), Size: aws.Int32(p.of.Size),
 			State: ec2types.VolumeStateInUse, AvailabilityZone: aws.String(c.region.name + "a"), Tags: ec2Tags(p.of.Tags),
+			Encrypted: aws.Bool(p.of.Key != ""),
+		}
+		if p.of.Key != "" {
+			v.KmsKeyId = aws.String(p.of.Key)
+		}
+		if p.of.Instance != "" {
+			v.Attachments = []ec2types.VolumeAttachment{{
+				VolumeId: v.VolumeId, InstanceId: aws.String(p.of.Instance), State: ec2types.VolumeAttachmentStateAttached,
+			}}
 		}
 		if p.of.IOPS > 0 {
 			v.Iops = aws.Int32(p.of.IOPS)
@@ -117,6 +133,26 @@ func describeVolumes(c *call, in *ec2.DescribeVolumesInput) (*ec2.DescribeVolume
 		out.Volumes = append(out.Volumes, v)
 	}
 	return out, nil
+}
+
+func (v Volume) matches(filters []ec2types.Filter) bool {
+	return !slices.ContainsFunc(filters, func(f ec2types.Filter) bool {
+		value, _ := v.filterValue(aws.ToString(f.Name))
+		return !slices.Contains(f.Values, value)
+	})
+}
+
+func (v Volume) filterValue(name string) (value string, known bool) {
+	switch name {
+	case "encrypted":
+		return strconv.FormatBool(v.Key != ""), true
+	case "attachment.status":
+		if v.Instance == "" {
+			return "", true
+		}
+		return "attached", true
+	}
+	return "", false
 }
 
 // place is an element of a listing and where it stands there.

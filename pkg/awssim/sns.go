@@ -27,14 +27,66 @@ type Message struct {
 // snsState is SNS in one region. Subscribers are none of the account's business: what was published
 // is what they get.
 type snsState struct {
-	topics   map[string]bool // ARNs
-	messages []Message
+	topics        map[string]bool // ARNs
+	subscriptions []Subscription
+	messages      []Message
 }
 
 func newSNSState() *snsState { return &snsState{topics: map[string]bool{}} }
 
 func snsOperations() []operation {
-	return []operation{op("sns", "Publish", true, publish)}
+	return []operation{
+		op("sns", "Publish", true, publish),
+		op("sns", "ListSubscriptionsByTopic", false, listSubscriptionsByTopic),
+	}
+}
+
+// Subscription is one of a topic.
+type Subscription struct {
+	Topic, Protocol, Endpoint string
+	Pending                   bool // who is at the endpoint has not confirmed it
+}
+
+// AddSubscription adds a subscription to a topic of the region.
+func (a *Account) AddSubscription(region string, s Subscription) {
+	a.look(func(time.Time) {
+		in := a.mustRegion(region).sns
+		in.subscriptions = append(in.subscriptions, s)
+	})
+}
+
+// RemoveSubscriptions takes away all of a topic.
+func (a *Account) RemoveSubscriptions(region, topic string) {
+	a.look(func(time.Time) {
+		in := a.mustRegion(region).sns
+		in.subscriptions = slices.DeleteFunc(in.subscriptions, func(s Subscription) bool { return s.Topic == topic })
+	})
+}
+
+// listSubscriptionsByTopic lists at most a hundred at a time. One that is not confirmed has a word in the
+// place of its ARN (https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html).
+func listSubscriptionsByTopic(c *call, in *sns.ListSubscriptionsByTopicInput) (*sns.ListSubscriptionsByTopicOutput, error) {
+	topic := aws.ToString(in.TopicArn)
+	if !c.region.sns.topics[topic] {
+		return nil, withStatus(http.StatusNotFound, &snstypes.NotFoundException{Message: aws.String("Topic does not exist")})
+	}
+	page, next, err := pageOf(numbered(c.region.sns.subscriptions), func(s place[Subscription]) bool { return s.of.Topic == topic },
+		place[Subscription].number, int32(c.most(100)), in.NextToken)
+	if err != nil {
+		return nil, invalidParameter("NextToken")
+	}
+	out := &sns.ListSubscriptionsByTopicOutput{NextToken: next}
+	for _, p := range page {
+		arn := fmt.Sprintf("%s:%016x", topic, hash(c.account.seed, "subscription", topic, p.of.Protocol, p.of.Endpoint))
+		if p.of.Pending {
+			arn = "PendingConfirmation"
+		}
+		out.Subscriptions = append(out.Subscriptions, snstypes.Subscription{
+			TopicArn: &topic, Protocol: aws.String(p.of.Protocol), Endpoint: aws.String(p.of.Endpoint),
+			Owner: aws.String(c.account.id), SubscriptionArn: &arn,
+		})
+	}
+	return out, nil
 }
 
 // AddTopic makes a topic and gives its ARN.

@@ -104,16 +104,30 @@ func fixed(c aws.Credentials) aws.CredentialsProvider {
 }
 
 func TestSimulatePrincipalPolicy(t *testing.T) {
+	const mine = "arn:aws:kms:eu-west-1:111122223333:key/mine"
 	inBubble(t, Options{}, func(t *testing.T, a *Account) {
-		a.AddRole(Role{ARN: roleARN, Allows: []string{"ec2:Stop*", "kms:CreateGrant"}, Keys: []string{"mine"}})
+		a.AddRole(Role{ARN: roleARN, Allows: []string{"ec2:Stop*", "kms:CreateGrant"}, Keys: []string{mine}})
+		of := func(name, value string) iamtypes.ContextEntry {
+			return iamtypes.ContextEntry{ContextKeyName: &name, ContextKeyValues: []string{value}}
+		}
+		grant := []iamtypes.ContextEntry{
+			of("kms:GrantIsForAWSResource", "true"), of("kms:ViaService", "ec2.eu-west-1.amazonaws.com"), of("aws:RequestedRegion", "eu-west-1"),
+		}
 		client := iam.NewFromConfig(a.Process("ann").Config())
-		for on, want := range map[string]iamtypes.PolicyEvaluationDecisionType{"mine": "allowed", "other": "implicitDeny"} {
+		for on, want := range map[string]iamtypes.PolicyEvaluationDecisionType{mine: "allowed", mine + "x": "implicitDeny"} {
 			out, err := client.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 				PolicySourceArn: aws.String(roleARN), ActionNames: []string{"kms:CreateGrant", "ec2:StartInstances"}, ResourceArns: []string{on},
+				ContextEntries: grant,
 			})
 			if err != nil || len(out.EvaluationResults) != 2 || out.EvaluationResults[0].EvalDecision != want || out.EvaluationResults[1].EvalDecision != "implicitDeny" {
 				t.Errorf("on %s: %+v, %v", on, out, err)
 			}
+		}
+		out, err := client.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
+			PolicySourceArn: aws.String(roleARN), ActionNames: []string{"kms:CreateGrant"}, ResourceArns: []string{mine}, ContextEntries: grant[:2],
+		})
+		if err != nil || out.EvaluationResults[0].EvalDecision != "implicitDeny" {
+			t.Errorf("without a region, which the role is limited to: %+v, %v", out, err)
 		}
 		if _, err := client.SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 			PolicySourceArn: aws.String(roleARN + "x"), ActionNames: []string{"ec2:StopInstances"},

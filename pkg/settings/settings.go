@@ -15,6 +15,11 @@ const (
 	SettingsVariable = "AWS_HIT_BREAKS_SETTINGS"
 )
 
+// BudgetVariable is the environment variable of the functions that names the budget. They do not read
+// it themselves: its name changes with the ladder, and whoever looks whether the switch is armed has
+// no other place to find it.
+const BudgetVariable = "AWS_HIT_BREAKS_BUDGET"
+
 // The tags that an owner puts on resources.
 const (
 	ProtectTag = "aws-hit-breaks:protect" // any value but false, no or 0: never touched; Settings.ProtectTag names another
