@@ -23,7 +23,7 @@ const fast = 20_000
 
 // everyCommand are the command lines that call AWS, but for setup.
 var everyCommand = []string{
-	"discover", "discover --region eu-west-1 --json", "pause --local --dry-run", "pause --local --yes", "pause --dry-run", "pause --yes",
+	"discover", "discover --region eu-west-1 --json", "doctor", "pause --local --dry-run", "pause --local --yes", "pause --dry-run", "pause --yes",
 	"resume --local", "resume --local --dry-run", "resume", "status", "status --local", "snapshots list", "snapshots list --local",
 	"snapshots show x", "snapshots check x --local", "snapshots resume x --local", "snapshots resume x", "snapshots give-up x --id i-0web --yes --local",
 	"snapshots export x", "snapshots export x --local", "snapshots import --local --file FILE", "snapshots delete x --yes --local",

@@ -24,10 +24,10 @@ var walk = []struct {
 	command, args string
 	code          int
 }{
-	{"services", "", 0}, {"version", "", 0}, {"demo", "--speed 800", 0},
+	{"services", "", 0}, {"version", "", 0}, {"demo", "--speed 400", 0},
 	{"setup", "--template", 0}, {"setup", "--console", 0}, {"setup", "--no-role", 0}, {"setup", "--deploy --yes", 0},
 	{"setup", "--role arn:aws:iam::111122223333:role/nobody", 12}, {"setup", "--no-role", 0}, {"setup", "--alias", 0},
-	{"discover", "", 0}, {"", "--dry-run --local", 0}, {"pause", "--local --dry-run", 0}, {"pause", "--local --yes", 0},
+	{"discover", "", 0}, {"doctor", "", 3}, {"", "--dry-run --local", 0}, {"pause", "--local --dry-run", 0}, {"pause", "--local --yes", 0},
 	{"", "--status --local", 0}, {"status", "--local", 0}, {"status", "", 1},
 	{"snapshots list", "--local", 0}, {"snapshots show", "ID --local", 0}, {"snapshots check", "ID --local", 0},
 	{"snapshots export", "ID --local", 0}, {"snapshots delete", "ID --local --yes", 1},
