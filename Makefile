@@ -90,7 +90,7 @@ e2e: tools ## Run the built functions and CLI against moto and DynamoDB Local
 chaos: export CI := 1
 chaos: export CHAOS := full
 chaos: export CHAOS_SEED ?= 1
-chaos: export GOGC := 400
+chaos: export GOGC := 800
 chaos: tools ## Every fault family at full depth, CHAOS_SEED=1
 	@mkdir -p build
 	@rm -rf build/chaos

@@ -182,7 +182,7 @@ var families = []family{
 	{
 		"real races", moto, "TestChaosRealRaces",
 		"Several processes of the built functions and the built CLI at once on one account of moto.",
-		map[string]int{"histories": 32},
+		map[string]int{"histories": 16},
 	},
 	{
 		"fuzz", "", "",
