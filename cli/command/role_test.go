@@ -89,7 +89,7 @@ func TestProperty13EveryCallGoesThroughTheConfiguredRole(t *testing.T) {
 		}
 		run := func(line string, talk *bytes.Buffer) int {
 			return command.Main(context.Background(), strings.Fields(strings.Replace(line, "FILE", kept, 1)), command.World{
-				In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: talk, Getenv: func(string) string { return "" }, Speed: fast,
+				In: strings.NewReader(""), Out: talk, Err: talk, Getenv: func(string) string { return "" }, Speed: fast, // doctor's answer is data
 				Config:        func(context.Context) (aws.Config, error) { return account.Process(person).Config(), nil },
 				File:          func() (string, error) { return filepath.Join(folder, "snapshots.db"), nil },
 				Configuration: func() (string, error) { return path, nil },
