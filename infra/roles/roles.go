@@ -106,8 +106,8 @@ func Inspector(p Place) []Statement {
 // functions, and reads what those remember. What it denies holds for Local too, which stands beside it
 // in the same role: a Deny counts whichever policy it is in.
 func CLI(p Place) []Statement {
-	p, look := p.withDefaults(), sorted(slices.Concat(towards(), []string{
-		"dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt", "lambda:InvokeFunction", "pricing:GetProducts",
+	p, look := p.withDefaults(), sorted(slices.Concat(towards(), costs(killswitch.WantPaused), []string{
+		"dynamodb:GetItem", "dynamodb:Query", "iam:ListAccountAliases", "kms:Decrypt", "lambda:InvokeFunction",
 	}, Doctor))
 	return append(allowed(p, "cli", look), denied(p, sorted(slices.Concat(look, local())))...)
 }
