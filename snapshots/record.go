@@ -83,6 +83,8 @@ func decode(r Record, b body) *Fault {
 		return r.fault("its checksum is missing")
 	case r.Checksum != r.sum():
 		return r.fault("altered: its content does not match its checksum")
+	case !utf8.ValidString(r.Body): // which nothing writes
+		return r.fault("its content is not valid UTF-8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(r.Body)))
 	decoder.DisallowUnknownFields()
