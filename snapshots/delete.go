@@ -2,7 +2,6 @@ package snapshots
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -46,23 +45,10 @@ func (b *Book) delete(ctx context.Context, account, snapshot string) error {
 
 // remove removes what is as it was read. What somebody else has removed meanwhile is no error.
 func (b *Book) remove(ctx context.Context, removals []Swap) error {
-	for len(removals) > 0 {
-		_, err := b.commit(ctx, removals)
-		mismatch := (*Mismatch)(nil)
-		if !errors.As(err, &mismatch) {
-			return err
+	return b.commitRest(ctx, removals, func(s Swap, found *Record) error {
+		if found != nil {
+			return fmt.Errorf("%s has been written to: %w", s.Key, ErrMoved)
 		}
-		var left []Swap
-		for i, s := range removals {
-			found, failed := mismatch.found(i)
-			if failed && found != nil {
-				return fmt.Errorf("%s has been written to: %w", s.Key, ErrMoved)
-			}
-			if !failed {
-				left = append(left, s)
-			}
-		}
-		removals = left
-	}
-	return nil
+		return nil
+	})
 }

@@ -119,23 +119,32 @@ func (b *Book) unchanged(ctx context.Context, records []Record) error {
 
 // putOnce puts what is not stored yet, all or nothing. What is stored must be the same.
 func (b *Book) putOnce(ctx context.Context, puts []Swap) error {
-	for len(puts) > 0 {
-		_, err := b.commit(ctx, puts)
+	return b.commitRest(ctx, puts, func(s Swap, found *Record) error {
+		if found == nil || *found != *s.Put {
+			return fmt.Errorf("%s: %w", s.Key, ErrDifferent)
+		}
+		return nil
+	})
+}
+
+// commitRest commits the swaps, without those whose condition does not hold: of each of these, failed
+// says of what was found in its place whether that is an error.
+func (b *Book) commitRest(ctx context.Context, swaps []Swap, failed func(s Swap, found *Record) error) error {
+	for len(swaps) > 0 {
+		_, err := b.commit(ctx, swaps)
 		mismatch := (*Mismatch)(nil)
 		if !errors.As(err, &mismatch) {
 			return err
 		}
 		var left []Swap
-		for i, s := range puts {
-			found, failed := mismatch.found(i)
-			switch {
-			case !failed:
+		for i, s := range swaps {
+			if found, is := mismatch.found(i); !is {
 				left = append(left, s)
-			case found == nil || *found != *s.Put:
-				return fmt.Errorf("%s: %w", s.Key, ErrDifferent)
+			} else if err := failed(s, found); err != nil {
+				return err
 			}
 		}
-		puts = left
+		swaps = left
 	}
 	return nil
 }
