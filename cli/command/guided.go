@@ -30,7 +30,7 @@ func (c *cli) guided(ctx context.Context, h how) error {
 	}
 	s, err := c.open(ctx, h.local)
 	if errors.Is(err, snapshots.ErrNoTable) && !h.local && c.Getenv(settings.TableVariable) == "" {
-		c.screen.Say("The brake is not deployed in this account and region: it works from here, with your credentials.")
+		c.screen.Say("The brake is not deployed in this account and region: it works from here, on this machine.")
 		s, err = c.open(ctx, true)
 	}
 	if err != nil {

@@ -22,8 +22,9 @@ const (
 const mostResiduals = 2000
 
 // price fills the dollars into the report of a run that has ended, of a plan, or of what humans are told.
-// No step waits for it, and nothing that goes wrong with it is an error.
-func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool) {
+// No step waits for it, and nothing that goes wrong with it is an error. What the report then leaves out is
+// said in the answer.
+func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Report, keep bool, answer *Answer) {
 	if h.Prices == nil {
 		return
 	}
@@ -35,5 +36,8 @@ func (h *Handler) price(ctx context.Context, s snapshots.Snapshot, r *report.Rep
 	defer cancel()
 	if err := h.Prices(ctx, s, r, keep); err != nil {
 		h.log().WarnContext(ctx, "prices are not kept for the next run", slog.String("error", explained(err).Error()))
+	}
+	if out := r.Shorten(mostResiduals); out > 0 {
+		answer.notice("of what has no pause the dearest %d are listed here, and %d more are in this answer's sums alone", mostResiduals, out)
 	}
 }

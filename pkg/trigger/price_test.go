@@ -30,7 +30,7 @@ func TestPricesGiveWay(t *testing.T) {
 				}}
 				ctx, cancel := context.WithTimeout(t.Context(), tt.left)
 				defer cancel()
-				if h.price(ctx, snapshots.Snapshot{}, &report.Report{}, true); !asked {
+				if h.price(ctx, snapshots.Snapshot{}, &report.Report{}, true, &Answer{}); !asked {
 					t.Error("the report did not even learn that its dollars are unknown")
 				}
 			})

@@ -29,10 +29,7 @@ func (h *Handler) tellOf(ctx context.Context, s snapshots.Snapshot, r *report.Re
 	moment, told := due(s, *r, outcome)
 	tells := h.Notify != nil && moment != ""
 	if tells || read {
-		h.price(ctx, s, r, true)
-		if out := r.Shorten(mostResiduals); out > 0 {
-			answer.notice("of what has no pause the dearest %d are listed here, and %d more are in the sums alone", mostResiduals, out)
-		}
+		h.price(ctx, s, r, true, answer)
 	}
 	if !tells {
 		return

@@ -130,10 +130,7 @@ func (h *Handler) plan(ctx context.Context, e *engine.Engine, request engine.Req
 		return Answer{}, h.named(err)
 	}
 	answer := Answer{Report: report.Of(snapshot, h.Declared), Snapshot: snapshot.Header.Snapshot, DryRun: true}
-	h.price(ctx, snapshot, &answer.Report, false) // a dry run writes nothing
-	if out := answer.Report.Shorten(mostResiduals); out > 0 {
-		answer.notice("of what has no pause the dearest %d are listed here, and %d more are in the sums alone", mostResiduals, out)
-	}
+	h.price(ctx, snapshot, &answer.Report, false, &answer) // a dry run writes nothing
 	return answer, nil
 }
 
