@@ -185,7 +185,7 @@ func (d Deployment) checkPlace() error {
 		return fmt.Errorf(`setting key: %q is not the ARN of a key: write "arn:aws:kms:<region>:<account>:key/<id>", not an alias`, d.Key)
 	case d.ReservedConcurrency < 0:
 		return fmt.Errorf("setting reservedConcurrency: %d is less than none: leave it out to reserve none", d.ReservedConcurrency)
-	case !tableName().MatchString(d.Table):
+	case !isTable(d.Table):
 		return fmt.Errorf(`setting table: %q is not the name of a DynamoDB table: 3 to 255 letters, digits, "_", "-" or "."`, d.Table)
 	case d.Assets != "" && !bucket().MatchString(d.Assets):
 		return fmt.Errorf("setting assets: %q is not the name of a bucket", d.Assets)
