@@ -25,6 +25,7 @@ import (
 
 // Function is what is deployed under one name.
 type Function struct {
+	Account   string        // in which it is deployed
 	Bootstrap string        // the executable
 	Env       []string      // "KEY=value": all that the process gets besides what Lambda sets
 	Timeout   time.Duration // of one invocation; at most 15 minutes on Lambda
