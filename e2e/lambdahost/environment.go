@@ -116,6 +116,19 @@ func (f *function) kill() int {
 	return killed
 }
 
+// processes are the ids of those that wait and of those that are at work.
+func (f *function) processes() (ids []int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.idle {
+		ids = append(ids, e.process.Process.Pid)
+	}
+	for e := range f.busy {
+		ids = append(ids, e.process.Process.Pid)
+	}
+	return ids
+}
+
 // give takes a process back.
 func (f *function) give(e *environment) {
 	f.mu.Lock()

@@ -113,6 +113,15 @@ func (h *Host) Kill(name string) int {
 	return f.kill()
 }
 
+// Processes are the ids of the processes of a function.
+func (h *Host) Processes(name string) []int {
+	f, ok := h.functions[name]
+	if !ok {
+		return nil
+	}
+	return f.processes()
+}
+
 // The largest payloads of an invocation, in bytes
 // (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 const (

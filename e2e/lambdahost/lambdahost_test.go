@@ -144,6 +144,9 @@ func TestProcesses(t *testing.T) {
 	if first.Process != second.Process {
 		t.Error("a second invocation after the first has another process")
 	}
+	if got := host.Processes("it"); len(got) != 1 || got[0] != first.Process || len(host.Processes("other")) != 0 {
+		t.Errorf("the processes are %d, want %d", got, first.Process)
+	}
 	if first.Request == second.Request || first.Request == "" {
 		t.Errorf("both invocations have the id %q", first.Request)
 	}
