@@ -108,8 +108,9 @@ guarantees: ## Write docs/guarantees.md, with the counts of the last make chaos
 mutations: ## Break each promise in a copy of the tree: the family that should notice must
 	@e2e/chaos/mutations/run.sh
 
-bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
-	go test -count=1 -v -run Figures ./e2e/bench
+bench: export CI := 1
+bench: tools ## Print the figures of every fleet: time, calls, writes, CPU, memory; and of the built functions
+	go test -count=1 -v -p 1 -run Figures ./e2e/bench ./e2e/moto
 
 fuzz: ## Fuzz every target for FUZZTIME=60s
 	go run ./e2e/fuzz -time $(FUZZTIME)
