@@ -117,6 +117,8 @@ fuzz: ## Fuzz every target for FUZZTIME=60s
 
 release-snapshot: $(GORELEASER) $(SYFT) ## Build the archives of a release into build/release, with checksums and SBOMs
 	PATH="$(CURDIR)/.tools:$$PATH" GOFLAGS= $(GORELEASER) release --snapshot --clean
+	@large=$$(find build/release/*/ -name 'aws-hit-breaks*' -size +25165824c) && \
+		if [ -n "$$large" ]; then ls -l $$large; echo "no binary may have more than 25165824 bytes"; exit 1; fi
 	@ls -l build/release/*.tar.gz build/release/*.zip build/release/checksums.txt
 
 lint: $(LINT) ## Run golangci-lint
