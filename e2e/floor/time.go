@@ -16,20 +16,29 @@ type Bound struct {
 
 // Time is the floor of the run: the maximum over its regions, which do not wait for each other.
 func (r Run) Time() (b Bound) {
-	all := r.byRegion()
-	for _, region := range slices.Sorted(maps.Keys(all)) {
-		accepted, observed := r.pause(region, all[region])
-		if r.Act == "resume" {
-			accepted, observed = r.resume(all[region])
+	times := r.times()
+	for _, region := range slices.Sorted(maps.Keys(times)) {
+		if t := times[region]; t.Accepted > b.Accepted {
+			b.Accepted, b.Slowest = t.Accepted, region
 		}
-		if accepted > b.Accepted {
-			b.Accepted, b.Slowest = accepted, region
-		}
-		if observed > b.Observed {
-			b.Observed, b.Region = observed, region
+		if t := times[region]; t.Observed > b.Observed {
+			b.Observed, b.Region = t.Observed, region
 		}
 	}
 	return b
+}
+
+// times are the bounds of each region.
+func (r Run) times() map[string]Bound {
+	times := map[string]Bound{}
+	for region, w := range r.byRegion() {
+		accepted, observed := r.pause(region, w)
+		if r.Act == "resume" {
+			accepted, observed = r.resume(w)
+		}
+		times[region] = Bound{Accepted: accepted, Observed: observed}
+	}
+	return times
 }
 
 // bucket is how long a wave waits for its tokens.
