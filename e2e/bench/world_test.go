@@ -75,15 +75,16 @@ func inWorld(t *testing.T, fill func(*awssim.Account), watching bool, do func(w 
 }
 
 // measured pauses and resumes a fleet.
-func measured(t *testing.T, fill func(*awssim.Account), watching bool) (runs []floor.Run) {
+func measured(t *testing.T, fill func(*awssim.Account)) (all []figures) {
 	t.Helper()
-	inWorld(t, fill, watching, func(w *world) {
+	inWorld(t, fill, true, func(w *world) {
 		original := w.account.State()
-		for _, act := range []killswitch.Act{killswitch.Pause, killswitch.Resume} {
-			runs = append(runs, w.carry(act, original))
-		}
+		paused := w.carry(killswitch.Pause, original)
+		report := w.last
+		resumed := w.carry(killswitch.Resume, original)
+		all = []figures{figuresOf(paused, w.dollars(report, original)), figuresOf(resumed, nil)}
 	})
-	return runs
+	return all
 }
 
 // function is one of a handler's methods, and what it is deployed as.

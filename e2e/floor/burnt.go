@@ -21,11 +21,17 @@ func (r Run) FirstStop() (first time.Duration, stopped bool) {
 	return first, stopped
 }
 
+// Dollars are those of a pause.
+type Dollars struct {
+	Burnt, Least    float64
+	Priced, Stopped int // resources: those with a price, and all
+}
+
 // Burnt is what the stopped resources have cost from the alarm until their stops were accepted, and what
 // they would have cost had somebody given the order who knew everything: whose calls wait for the same
 // round trips, waves and tokens as those of Time, and who stops what costs most first. dollars are an hour
 // of each resource; one whose price is not known is stopped last and is in neither.
-func (r Run) Burnt(dollars map[string]float64) (burnt, least float64) {
+func (r Run) Burnt(dollars map[string]float64) (d Dollars) {
 	members := r.members()
 	for region, w := range r.byRegion() {
 		issued, settled := r.waves(region, w)
@@ -38,7 +44,11 @@ func (r Run) Burnt(dollars map[string]float64) (burnt, least float64) {
 			}
 			var now, later []float64
 			for resource, at := range accepted {
-				burnt += dollars[resource] * at.Hours()
+				d.Stopped++
+				if _, priced := dollars[resource]; priced {
+					d.Priced++
+				}
+				d.Burnt += dollars[resource] * at.Hours()
 				if wave == instances && members[resource] {
 					later = append(later, dollars[resource])
 				} else {
@@ -46,10 +56,10 @@ func (r Run) Burnt(dollars map[string]float64) (burnt, least float64) {
 				}
 			}
 			bucket := map[int]rate{services: serviceRate, instances: stopResources, databases: databaseRate}[wave]
-			least += bucket.cost(issued[wave], now, max(issued[wave], settled), later)
+			d.Least += bucket.cost(issued[wave], now, max(issued[wave], settled), later)
 		}
 	}
-	return burnt, least
+	return d
 }
 
 // cost is what it costs until the last of now and of later are accepted, dearest first, where now may

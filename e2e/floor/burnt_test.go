@@ -69,8 +69,11 @@ func TestBurntIsWhatOneComputesByHand(t *testing.T) {
 			for resource, each := range tt.dollars {
 				dollars["us-east-1 "+resource] = each
 			}
-			burnt, least := tt.run().Burnt(dollars)
-			if burnt, least = burnt*3600, least*3600; math.Abs(burnt-tt.burnt) > 1e-6 || math.Abs(least-tt.least) > 1e-6 {
+			d := tt.run().Burnt(dollars)
+			if d.Priced != len(dollars) {
+				t.Errorf("%d resources have a price, want %d", d.Priced, len(dollars))
+			}
+			if burnt, least := d.Burnt*3600, d.Least*3600; math.Abs(burnt-tt.burnt) > 1e-6 || math.Abs(least-tt.least) > 1e-6 {
 				t.Errorf("burnt %.3f, at least %.3f, by hand %.3f and %.3f", burnt, least, tt.burnt, tt.least)
 			}
 		})
