@@ -63,8 +63,8 @@ func (s *shard) act() {
 	}
 }
 
-// cut makes batches of items that take the same step. Items of a batch that was refused go in
-// batches of half its size, until the one that AWS refuses is alone.
+// cut makes batches of items that take the same step. Items of a batch that was refused go without
+// whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
 func cut(items []*item) []batch {
 	var batches []batch
 	for len(items) > 0 {
@@ -236,8 +236,12 @@ func (s *shard) perform(b batch, items []killswitch.Item) (results []killswitch.
 
 // answered takes in what became of a batch.
 func (s *shard) answered(b batch, results []killswitch.Result) {
-	var refused killswitch.BatchRefused
-	whole := len(b.items) > 1 && errors.As(results[0].Err, &refused)
+	unnamed := 0 // whom AWS did not name when it refused the batch
+	for i := range results {
+		if refused, whole := batchRefused(results[i].Err); whole && !refused.Named {
+			unnamed++
+		}
+	}
 	for i, it := range b.items {
 		it.busy = false
 		s.unsaved(it)
@@ -246,16 +250,29 @@ func (s *shard) answered(b batch, results []killswitch.Result) {
 			What: Stepped, Kind: it.Resource.Ref.Kind, Ref: it.Resource.Ref, Name: it.Resource.Name, Step: b.step.Name,
 			Err: err, Reason: awserr.Explain(err),
 		})
+		refused, whole := batchRefused(err)
 		switch {
-		case whole:
+		case whole && len(b.items) > 1:
 			it.State.AnsweredAt = s.now()
-			it.halves = (len(b.items) + 1) / 2
+			switch {
+			case refused.Named:
+				it.halves = 1
+			case unnamed < len(b.items):
+				it.halves = unnamed
+			default:
+				it.halves = (unnamed + 1) / 2
+			}
 		case err == nil:
 			s.accepted(it, results[i])
 		default:
 			s.rejected(it, err)
 		}
 	}
+}
+
+func batchRefused(err error) (refused killswitch.BatchRefused, whole bool) {
+	whole = errors.As(err, &refused)
+	return refused, whole
 }
 
 // accepted notes a call that AWS took.

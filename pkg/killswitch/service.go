@@ -32,8 +32,8 @@ type Service interface {
 
 	// Act takes one step for up to Step.Batch items with one mutating AWS call where the API has a
 	// batch, and returns one Result per item in the same order. When AWS refuses the whole batch
-	// for one member, every Result carries that error wrapped in BatchRefused and the engine
-	// halves the batch. it.Seen holds the latest observation of each item.
+	// for one member, the Results carry that error wrapped in BatchRefused and the engine tries
+	// smaller batches; a member that AWS names as the reason carries the error itself. it.Seen holds the latest observation of each item.
 	Act(ctx context.Context, step string, batch []Item) []Result
 }
 
@@ -192,7 +192,11 @@ type Result struct {
 }
 
 // BatchRefused wraps the error of a call that AWS refused as a whole, possibly for one member.
-type BatchRefused struct{ Err error }
+type BatchRefused struct {
+	Err error
+	// Named says that AWS's answer names something of this very item, which is tried alone next.
+	Named bool
+}
 
 func (e BatchRefused) Error() string { return e.Err.Error() }
 
