@@ -17,14 +17,14 @@ import (
 type Run struct {
 	Act    string // pause or resume
 	Began  time.Time
-	Ended  time.Time       // all observed
-	Calls  []awssim.Call   // of this run alone
-	Before awssim.State    // at Began
-	Since  map[string]Span // by resource, "region kind id"
+	Ended  time.Time            // all observed
+	Calls  []awssim.Call        // of this run alone
+	Before awssim.State         // at Began
+	Since  map[string]time.Time // from when on each resource truly was at its goal; by "region kind id"
+	Ticks  int                  // of the guard
+	// Reporting are the calls that were made for what is said of the run, after it. They are in no column.
+	Reporting []awssim.Call
 }
-
-// Span is when a resource truly reached its goal, between two samples of the account.
-type Span struct{ After, By time.Time }
 
 // trip is one dependent round trip.
 const trip = 50 * time.Millisecond
@@ -157,14 +157,14 @@ func resources(c awssim.Call) []string {
 	return names
 }
 
-// took is how long the transition took at least: from the acceptance to the last sample in which the
-// goal was not reached. What never reached it counts nothing.
+// took is how long the transition took, from the acceptance to the goal. What never reached it counts
+// nothing.
 func (r Run) took(a act) time.Duration {
-	span, ok := r.Since[a.resource]
+	since, ok := r.Since[a.resource]
 	if !ok {
 		return 0
 	}
-	return max(0, span.After.Sub(a.call.At))
+	return max(0, since.Sub(a.call.At))
 }
 
 // longest is the longest transition of a wave.
@@ -217,5 +217,8 @@ func (r Run) regions() []string {
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
+
+// kindOf is the kind in the name of a resource.
+func kindOf(resource string) string { return strings.Fields(resource)[1] }
 
 func pages(n, size int) int { return (n + size - 1) / size }
