@@ -251,15 +251,10 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 			acts = nil // suspended is suspended
 		}
 		due := map[string]map[int]int{} // by kind, how many at each look
-		longest := time.Duration(0)
 		for i, a := range acts {
 			began, took := r.bucket(wave, acts[:i+1]), r.took(a)
 			kind := kindOf(a.resource)
 			full := described[kind]
-			if kind == "ec2:instance" && r.Act == "resume" {
-				took += leastChecks
-			}
-			longest = max(longest, took)
 			if full == 0 || kind == target {
 				continue
 			}
@@ -275,9 +270,7 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 				due[kind][at]++
 			}
 		}
-		if len(acts) > 0 {
-			longest = max(longest, r.bucket(wave, acts))
-		}
+		longest := r.arrived(wave, acts)
 		if r.Act == "pause" {
 			flight = max(flight, longest) // no wave of a pause waits for what another set in motion
 		} else {

@@ -5,6 +5,7 @@
 package floor
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -35,11 +36,6 @@ const look = 15 * time.Second
 // settle is how long the activities of a group may still be under way after its processes were
 // suspended; stopping members earlier has them replaced.
 const settle = time.Minute
-
-// leastChecks is the least that status checks take: they run every minute,
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html
-// Checks are not in the account's state.
-const leastChecks = time.Minute
 
 // rate is a token bucket.
 type rate struct{ burst, perSecond float64 }
@@ -167,12 +163,18 @@ func (r Run) took(a act) time.Duration {
 	return max(0, since.Sub(a.call.At))
 }
 
-// longest is the longest transition of a wave.
-func (r Run) longest(acts []act) (d time.Duration) {
-	for _, a := range acts {
-		d = max(d, r.took(a))
+// arrived is how long after a wave may begin its last transition is over at the earliest: that is so where
+// what takes longest gets the first tokens.
+func (r Run) arrived(wave int, acts []act) (last time.Duration) {
+	took := make([]time.Duration, len(acts))
+	for i, a := range acts {
+		took[i] = r.took(a)
 	}
-	return d
+	slices.SortFunc(took, func(a, b time.Duration) int { return cmp.Compare(b, a) })
+	for i, d := range took {
+		last = max(last, r.bucket(wave, acts[:i+1])+d)
+	}
+	return last
 }
 
 // count is how many resources of the region are of the kind.

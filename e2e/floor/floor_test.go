@@ -201,13 +201,13 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 			func() *history {
 				h := begin("resume")
 				h.call("rds:StartDBInstance", 1, 120, "", "db")
-				h.call("ec2:StartInstances", 125, 20, "", "i-1", "i-2")
+				h.call("ec2:StartInstances", 125, 80, "", "i-1", "i-2") // 20 s, and 60 s to its status checks
 				h.call("ecs:UpdateService", 210, 40, "", "a", "s")
 				h.Ticks = 5
 				return h
 			},
 			figures{
-				// LIVE, order, shard: 0.15; write, call, 120, look; write, call, 20 and status checks 60, look; write, call.
+				// LIVE, order, shard: 0.15; write, call, 120, look; write, call, 80, look; write, call.
 				Accepted: 0.15 + 120.15 + 80.15 + 0.1,
 				Observed: 0.15 + 120.15 + 80.15 + 40.15 + 0.1,
 				Region: Calls{
@@ -223,21 +223,21 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 		"a resume of 3,000 instances takes 1,000 s of tokens, and so two invocations": {
 			func() *history {
 				h := begin("resume")
-				h.call("ec2:StartInstances", 1, 20, "", h.there("ec2:instance", "i", 3000)...)
+				h.call("ec2:StartInstances", 1, 80, "", h.there("ec2:instance", "i", 3000)...)
 				return h
 			},
 			figures{
-				Accepted: 0.15 + 0.1 + 1000, Observed: 0.15 + 0.1 + 1000 + 0.05 + 0.1,
+				Accepted: 0.15 + 0.1 + 1000, Observed: 0.15 + 0.1 + 1080 + 0.05 + 0.1,
 				Region: Calls{
 					Discover: 3 + 3, // pages, batches
 					// Looks at 0, 15, … 1065 s, until the last has been up for 80 s; at 15, 30, … 75 s the first 1,000
 					// are there and 30 more every time: two pages.
 					Observe: 72 + 5,
-					// Lease, release, shard; 3,000 / 99 steps, as many results; 1,000 / 15 renewals; the second
+					// Lease, release, shard; 3,000 / 99 steps, as many results; 1,080 / 15 renewals; the second
 					// invocation's lease, shard and release.
-					Store: 3 + 31 + 31 + 66 + 3,
+					Store: 3 + 31 + 31 + 72 + 3,
 				},
-				Account: Calls{Store: 3 + 66},
+				Account: Calls{Store: 3 + 72},
 			},
 		},
 	} {

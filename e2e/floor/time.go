@@ -111,14 +111,14 @@ func (r Run) pause(region string, w *work) (accepted, observed time.Duration) {
 		accepted = max(accepted, last)
 		// Members are among the instances: which of them were stopped after the settling is not told
 		// apart here, so the transition is counted from the earlier time.
-		observed = max(observed, last, at+tokens+r.longest(w.acts[wave]))
+		observed = max(observed, last, at+r.arrived(wave, w.acts[wave]))
 	}
 	return accepted, observed + 3*trip // look, write, release
 }
 
 // resume: read LIVE, write the order, read the region's shard; then the waves one after the other: a
-// write, a call, the tokens or the longest true transition, whichever takes longer, and the look that
-// sees it. Last the results and the end.
+// write, a call, the tokens and the true transitions, status checks among them, and the look that sees the
+// last. Last the results and the end.
 func (r Run) resume(w *work) (accepted, observed time.Duration) {
 	at := 3 * trip
 	for _, wave := range []int{databases, instances, groups, services, scaling} {
@@ -126,13 +126,8 @@ func (r Run) resume(w *work) (accepted, observed time.Duration) {
 		if len(acts) == 0 {
 			continue
 		}
-		tokens := r.bucket(wave, acts)
-		accepted = at + 2*trip + tokens
-		took := r.longest(acts)
-		if wave == instances && of(acts, "ec2") > 0 {
-			took += leastChecks
-		}
-		at += 2*trip + max(tokens, took) + trip
+		accepted = at + 2*trip + r.bucket(wave, acts)
+		at += 2*trip + r.arrived(wave, acts) + trip
 	}
 	return accepted, at + 2*trip
 }

@@ -127,6 +127,8 @@ func newRDSState() *rdsState {
 // database is what instances and clusters have in common.
 type database struct {
 	kind, id, arn string
+	of            *database   // the cluster of a member
+	parts         []*database // of a cluster: its members
 	region        string
 	changed       func(*database, time.Time)
 	key           string // unique in the account
@@ -226,6 +228,8 @@ func (a *Account) AddDBCluster(region string, spec DBCluster) {
 			}
 			r.rds.add(member)
 			cluster.members = append(cluster.members, member)
+			member.of = &cluster.database
+			cluster.parts = append(cluster.parts, &member.database)
 			a.beginLife(&member.database, now, nil)
 		}
 		a.beginLife(&cluster.database, now, func(now time.Time) { a.wakeCluster(r, cluster, now) })
