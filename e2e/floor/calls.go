@@ -121,7 +121,7 @@ func (r Run) writes(w *work, members map[string]bool) int {
 		}
 		wave := map[string]bool{}
 		for _, a := range acts {
-			if !members[a.resource] && kindOf(a.resource) != "application-autoscaling:target" {
+			if !members[a.resource] && kindOf(a.resource) != target {
 				wave[a.resource], all[a.resource] = true, true
 			}
 		}
@@ -214,11 +214,38 @@ func cluster(resource string) string {
 	return name
 }
 
+// described is how many resources of a kind one call describes.
+var described = map[string]int{"ec2:instance": 1000, "rds:instance": 100, "rds:cluster": 100, "ecs:service": 10, "autoscaling:group": 100, target: 50}
+
+const target = "application-autoscaling:target"
+
+// Sweep is how many calls it takes to look once at all that the run changed: one per full page.
+func (r Run) Sweep() (n int) {
+	for _, w := range r.byRegion() {
+		distinct := map[string]map[string]bool{} // by kind, of services by cluster too
+		for _, acts := range w.acts {
+			for _, a := range acts {
+				kind := kindOf(a.resource)
+				if kind == "ecs:service" {
+					kind += " " + cluster(a.resource)
+				}
+				if distinct[kind] == nil {
+					distinct[kind] = map[string]bool{}
+				}
+				distinct[kind][a.resource] = true
+			}
+		}
+		for kind, resources := range distinct {
+			n += pages(len(resources), described[strings.Fields(kind)[0]])
+		}
+	}
+	return n
+}
+
 // looks is one call per full page of what is in flight, for each kind and every 15 s until nothing is;
 // flight is how long that takes. What is in flight at a time is known from the buckets, which let only so
 // much begin: each is looked at once at least, however fast it was.
 func (r Run) looks(w *work) (n int, flight time.Duration) {
-	size := map[string]int{"ec2:instance": 1000, "rds:instance": 100, "rds:cluster": 100, "ecs:service": 10, "autoscaling:group": 100}
 	for wave, acts := range w.acts {
 		if wave == scaling && r.Act == "pause" {
 			acts = nil // suspended is suspended
@@ -227,8 +254,8 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 		for i, a := range acts {
 			began, took := r.bucket(wave, acts[:i+1]), r.took(a)
 			kind := kindOf(a.resource)
-			full := size[kind]
-			if full == 0 {
+			full := described[kind]
+			if full == 0 || kind == target {
 				continue
 			}
 			if kind == "ecs:service" {
@@ -251,7 +278,7 @@ func (r Run) looks(w *work) (n int, flight time.Duration) {
 		}
 		for kind, looks := range due {
 			for _, inFlight := range looks {
-				n += pages(inFlight, size[strings.Fields(kind)[0]])
+				n += pages(inFlight, described[strings.Fields(kind)[0]])
 			}
 		}
 	}

@@ -282,3 +282,19 @@ func TestCallsAreSortedIntoColumns(t *testing.T) {
 		t.Errorf("(-by hand +sorted)\n%s", diff)
 	}
 }
+
+func TestSweepIsOneCallPerFullPage(t *testing.T) {
+	h := begin("pause")
+	h.call("ec2:StopInstances", 1, 0, "", h.there("ec2:instance", "i", 1001)...) // 2 pages
+	h.call("ec2:StopInstances", 2, 0, "", "i-1")                                 // once more, but one instance
+	h.each("rds:StopDBInstance", 1, 0, h.there("rds:instance", "db", 100)...)    // 1
+	for _, cluster := range []string{"a", "b"} {
+		for _, id := range h.there("ecs:service", cluster+"/s", 11) { // 2 of each cluster
+			h.call("ecs:UpdateService", 1, 20, "", strings.Split(id, "/")...)
+		}
+	}
+	h.each("application-autoscaling:RegisterScalableTarget", 1, 0, h.there(target, "t", 51)...) // 2
+	if got, want := h.Sweep(), 2+1+2*2+2; got != want {
+		t.Errorf("%d calls, want %d", got, want)
+	}
+}
