@@ -85,8 +85,15 @@ func (s stream) print(text string) {
 var styles = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
 // Say is talk: one line.
-func (s *Screen) Say(format string, args ...any) {
-	s.err.print(fmt.Sprintf(format, args...) + "\n")
+func (s *Screen) Say(format string, args ...any) { s.err.say(fmt.Sprintf(format, args...)) }
+
+// say prints one line, on a terminal in as many as it takes.
+func (s stream) say(line string) {
+	if s.file != nil {
+		width, _ := s.size()
+		line = fold(line, width)
+	}
+	s.print(line + "\n")
 }
 
 // Title is talk that begins something new.
@@ -95,7 +102,8 @@ func (s *Screen) Title(format string, args ...any) {
 	if s.err.file != nil {
 		text = lipgloss.NewStyle().Bold(true).Render(text)
 	}
-	s.err.print("\n" + text + "\n")
+	s.err.print("\n")
+	s.err.say(text)
 }
 
 // Line is data: one line.
@@ -140,7 +148,7 @@ func (s *Screen) Fail(f Failure, asJSON bool) {
 	if s.err.file != nil {
 		name = lipgloss.NewStyle().Foreground(red).Bold(true).Render(name)
 	}
-	s.err.print(name + " " + f.Error + "\n")
+	s.err.say(name + " " + f.Error)
 }
 
 // CanAsk says whether somebody is there to answer.
@@ -152,6 +160,10 @@ func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
 	to := s.err
 	if to.file == nil && s.inFile != nil {
 		to = stream{s.inFile, s.inFile} // talk goes elsewhere, the terminal can be written to as well
+	}
+	if to.file != nil {
+		width, _ := to.size()
+		question = fold(question, width)
 	}
 	to.print(question + " ")
 	type line struct {
