@@ -59,6 +59,9 @@ func Main(ctx context.Context, args []string, world World) int {
 	root.SetErr(world.Err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
+		err = c.screen.Lost()
+	}
+	if err == nil {
 		return codeOK
 	}
 	failure := c.judge(err)

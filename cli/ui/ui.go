@@ -14,6 +14,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
@@ -32,11 +33,28 @@ type Screen struct {
 type stream struct {
 	w    io.Writer
 	file *os.File // where it is a terminal
+	lost *error   // the first write that failed, where somebody has to know
 }
 
 // New makes a screen of a command's standard streams.
 func New(in io.Reader, out, err io.Writer) *Screen {
-	return &Screen{in: bufio.NewReader(in), inFile: terminal(in), out: stream{out, terminal(out)}, err: stream{err, terminal(err)}}
+	return &Screen{in: bufio.NewReader(in), inFile: terminal(in), out: stream{out, terminal(out), new(error)}, err: stream{w: err, file: terminal(err)}}
+}
+
+// Lost says why data did not reach standard output. That nobody reads it any more is no reason: whoever
+// has closed a pipe has seen enough.
+func (s *Screen) Lost() error {
+	if s.out.lost == nil || *s.out.lost == nil {
+		return nil
+	}
+	return fmt.Errorf("write to standard output: %w", *s.out.lost)
+}
+
+// keep remembers the first write that failed.
+func (s stream) keep(err error) {
+	if s.lost != nil && *s.lost == nil && !errors.Is(err, syscall.EPIPE) {
+		*s.lost = err
+	}
 }
 
 // Story is the same screen for a command whose talk is its data: all of it goes to standard output.
@@ -49,7 +67,7 @@ func (s *Screen) Story() *Screen {
 // Into is the same screen with its data going elsewhere than to standard output.
 func (s *Screen) Into(w io.Writer) *Screen {
 	told := *s
-	told.out = stream{w: w}
+	told.out = stream{w: w, lost: new(error)}
 	return &told
 }
 
@@ -78,7 +96,8 @@ func (s stream) print(text string) {
 	if os.Getenv("NO_COLOR") != "" {
 		text = styles.ReplaceAllString(text, "")
 	}
-	_, _ = lipgloss.Fprint(s.w, text) // nobody is left to tell when this fails
+	_, err := lipgloss.Fprint(s.w, text)
+	s.keep(err)
 }
 
 // styles are the control sequences of colours and bold.
@@ -116,18 +135,14 @@ func (s *Screen) JSON(value any) error {
 	encoder := json.NewEncoder(s.out.w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("write JSON to standard output: %w", err)
-	}
-	return nil
+	s.out.keep(encoder.Encode(value))
+	return s.Lost()
 }
 
 // CSV is data: a report as a table for spreadsheets.
 func (s *Screen) CSV(r report.Report) error {
-	if err := r.CSV(s.out.w); err != nil {
-		return fmt.Errorf("write CSV to standard output: %w", err)
-	}
-	return nil
+	s.out.keep(r.CSV(s.out.w))
+	return s.Lost()
 }
 
 // Failure is how a command that failed says so: one line, or one line of JSON.
@@ -159,7 +174,7 @@ func (s *Screen) CanAsk() bool { return s.inFile != nil }
 func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
 	to := s.err
 	if to.file == nil && s.inFile != nil {
-		to = stream{s.inFile, s.inFile} // talk goes elsewhere, the terminal can be written to as well
+		to = stream{w: s.inFile, file: s.inFile} // talk goes elsewhere, the terminal can be written to as well
 	}
 	if to.file != nil {
 		width, _ := to.size()
