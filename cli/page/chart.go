@@ -1,12 +1,13 @@
 package page
 
 import (
-	"cmp"
+	"bytes"
 	"fmt"
+	"math"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/wcharczuk/go-chart/v2"
 	"golang.org/x/net/html"
 
 	"aws-hit-breaks/pkg/report"
@@ -19,27 +20,56 @@ const (
 	room                = 1.3 // of the longest bar: what is written behind it needs the rest
 )
 
-// plot draws shares as bars, the largest first. It has classes and no colours: these are the page's,
-// which also aligns the texts at their points.
-func plot(id, title string, shares []report.Share) *html.Node {
+// plot draws shares as bars, the largest first. It has classes and no colours: these are the page's.
+func plot(id, title string, shares []report.Share) (*html.Node, error) {
 	shares = slices.Clone(shares)
-	slices.SortStableFunc(shares, func(a, b report.Share) int { return cmp.Compare(b.Saved, a.Saved) })
-	svg := element("svg", attributes{
-		"viewBox": fmt.Sprintf("0 0 %d %d", width, top+len(shares)*(barHeight+barSpace)+top), "role": "img", "aria-labelledby": id,
-	}, element("title", attributes{"id": id}, title))
-	for i, s := range shares {
-		y := top + i*(barHeight+barSpace) + barSpace/2
-		long := int(s.Saved / shares[0].Saved * (width - names) / room)
-		text := func(class, text string, x int) *html.Node {
-			return element("text", attributes{"class": class, "x": strconv.Itoa(x), "y": strconv.Itoa(y + barHeight/2)}, text)
+	slices.SortStableFunc(shares, func(a, b report.Share) int {
+		switch {
+		case a.Saved > b.Saved:
+			return -1
+		case a.Saved < b.Saved:
+			return 1
 		}
-		svg.AppendChild(text("name", shortened(s.Name), names-8))
-		svg.AppendChild(element("rect", attributes{
-			"class": "bar", "x": strconv.Itoa(names), "y": strconv.Itoa(y), "width": strconv.Itoa(long), "height": strconv.Itoa(barHeight),
-		}))
-		svg.AppendChild(text("amount", report.Dollars(s.Saved*report.HoursOfMonth), names+long+8))
+		return 0
+	})
+	whole := shares[0].Saved * room
+	bars := chart.StackedBarChart{
+		Width: width, Height: top + len(shares)*(barHeight+barSpace) + top,
+		BarSpacing: barSpace, IsHorizontal: true,
+		Background: chart.Style{ClassName: "ground", Padding: chart.Box{Top: top, Left: names, Right: 1, Bottom: top}},
+		Canvas:     chart.Style{ClassName: "ground"},
+		XAxis:      chart.Style{Hidden: true},
+		YAxis:      chart.Style{Hidden: true}, // it would centre the names, and wrap them
 	}
-	return svg
+	for _, s := range shares {
+		bars.Bars = append(bars.Bars, chart.StackedBar{Name: s.Name, Width: barHeight, Values: []chart.Value{
+			// A bar is drawn from the left to where the parts before it begin.
+			{Value: whole - s.Saved, Style: chart.Style{ClassName: "rest"}},
+			{Value: s.Saved, Style: chart.Style{ClassName: "bar"}},
+		}})
+	}
+	bars.Elements = []chart.Renderable{func(r chart.Renderer, canvas chart.Box, defaults chart.Style) {
+		write := func(class, text string, x, row int) { // the page aligns the text at the point
+			chart.Style{ClassName: class, Font: defaults.Font}.WriteToRenderer(r)
+			r.Text(html.EscapeString(visible(text)), x, canvas.Top+row*(barHeight+barSpace)+(barHeight+barSpace)/2) // the library does not escape
+		}
+		for i, s := range shares {
+			write("name", shortened(s.Name), canvas.Left-8, i)
+			end := canvas.Left + int(math.Ceil(s.Saved/whole*float64(canvas.Width())))
+			write("amount", report.Dollars(s.Saved*report.HoursOfMonth), end+8, i)
+		}
+	}}
+	var drawn bytes.Buffer
+	if err := bars.Render(chart.SVGWithCSS("", ""), &drawn); err != nil {
+		return nil, fmt.Errorf("draw %q: %w", title, err)
+	}
+	// As it is drawn: to parse it, only to say what it is called, takes a parser of HTML into the program.
+	tag, content, found := strings.Cut(drawn.String(), ">")
+	if !found || !strings.HasPrefix(tag, "<svg ") {
+		return nil, fmt.Errorf("draw %q: what was drawn begins with %.40q and not as a plot", title, tag)
+	}
+	return &html.Node{Type: html.RawNode, Data: fmt.Sprintf(`%s role="img" aria-labelledby="%[2]s"><title id="%[2]s">%[3]s</title>%[4]s`,
+		tag, html.EscapeString(id), html.EscapeString(visible(title)), content)}, nil
 }
 
 // longestName is how many letters there is room for.

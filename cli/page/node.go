@@ -16,7 +16,7 @@ func element(name string, with attributes, children ...any) *html.Node {
 	node := &html.Node{Type: html.ElementNode, Data: name}
 	for _, key := range []string{
 		"id", "class", "lang", "charset", "name", "http-equiv", "content", "role", "scope", "colspan", "href", "title",
-		"aria-label", "aria-labelledby", "data-value", "data-sort", "viewBox", "x", "y", "width", "height",
+		"aria-label", "data-value", "data-sort",
 	} {
 		if value, ok := with[key]; ok {
 			node.Attr = append(node.Attr, html.Attribute{Key: key, Val: visible(value)})

@@ -27,6 +27,10 @@ var script string
 
 // Write writes the page of a report, with its headline, as of a time.
 func Write(w io.Writer, r report.Report, headline string, at time.Time) error {
+	plots, err := savings(r)
+	if err != nil {
+		return err
+	}
 	title := "aws-hit-breaks: account " + r.Account
 	document := &html.Node{Type: html.DocumentNode}
 	document.AppendChild(&html.Node{Type: html.DoctypeNode, Data: "html"})
@@ -45,7 +49,7 @@ func Write(w io.Writer, r report.Report, headline string, at time.Time) error {
 				element("h1", nil, headline),
 				element("p", attributes{"class": "facts"}, facts(r, at)),
 			),
-			element("main", nil, bills(r), orders(r), savings(r), lists(r)),
+			element("main", nil, bills(r), orders(r), plots, lists(r)),
 			element("script", nil, script),
 		),
 	))
@@ -108,7 +112,7 @@ func orders(r report.Report) *html.Node {
 }
 
 // savings are the plots, each with what it shows as a table for who cannot see it.
-func savings(r report.Report) *html.Node {
+func savings(r report.Report) (*html.Node, error) {
 	section := element("section", attributes{"class": "plots"})
 	for _, by := range []struct {
 		id, title, of string
@@ -121,18 +125,22 @@ func savings(r report.Report) *html.Node {
 		if len(shares) == 0 {
 			continue
 		}
+		svg, err := plot(by.id, by.title+", dollars a month", shares)
+		if err != nil {
+			return nil, err
+		}
 		t := table{columns: []column{{by.of, short}, {"$ an hour", number}, {"$ a month", number}}}
 		for _, s := range shares {
 			monthly := s.Saved * report.HoursOfMonth
 			t.rows = append(t.rows, []cell{{text: s.Name}, dollars(&s.Saved), dollars(&monthly)})
 		}
 		section.AppendChild(element("figure", nil, element("figcaption", nil, by.title, element("small", nil, " dollars a month")),
-			plot(by.id, by.title+", dollars a month", shares), element("details", nil, element("summary", nil, "As a table"), t.node())))
+			svg, element("details", nil, element("summary", nil, "As a table"), t.node())))
 	}
 	if section.FirstChild == nil {
-		return nil
+		return nil, nil
 	}
-	return section
+	return section, nil
 }
 
 // lists are the tables: what a human has to see to comes first.

@@ -108,9 +108,9 @@ func TestHostileTextsInPlots(t *testing.T) {
 
 var (
 	elements = strings.Fields("html head meta title style body header main section h1 h2 p ol li dl div dt dd small figure figcaption " +
-		"svg rect text details summary table thead tbody tr th td span script")
+		"svg path text details summary table thead tbody tr th td span script")
 	attributes = strings.Fields("lang charset http-equiv name content class aria-label scope title data-sort data-value " +
-		"viewBox role aria-labelledby id x y width height")
+		"xmlns xmlns:xlink viewBox role aria-labelledby id d x y")
 )
 
 // ownAlone wants a page to have no element and no attribute that package page does not write.
@@ -249,9 +249,11 @@ func TestBarsAreInProportion(t *testing.T) {
 	root, _ := written(t, r, "")
 	lengths := map[string][]int{}
 	for _, svg := range find(root, "svg") {
-		title := textOf(find(svg, "title")[0])
-		for _, bar := range find(svg, "rect") {
-			lengths[title] = append(lengths[title], number(t, attribute(bar, "width")))
+		for _, path := range find(svg, "path") {
+			if strings.HasPrefix(attribute(path, "class"), "bar ") {
+				points := strings.Fields(strings.NewReplacer("M", "", "L", "").Replace(attribute(path, "d")))
+				lengths[textOf(find(svg, "title")[0])] = append(lengths[textOf(find(svg, "title")[0])], number(t, points[2])-number(t, points[0]))
+			}
 		}
 	}
 	byRegion := lengths["Saved by region, dollars a month"]
