@@ -116,7 +116,7 @@ func (s *session) dryRun(ctx context.Context, request engine.Request) error {
 	if err := s.show(r, r.Headline()); err != nil {
 		return err
 	}
-	s.order(r)
+	s.screen.Waves(r.Waves)
 	s.screen.Say("a dry run: nothing was changed")
 	return exitOf(r)
 }
@@ -135,6 +135,6 @@ func (s *session) confirmPause(ctx context.Context, request engine.Request) (boo
 		s.screen.Say("there is nothing to pause: nothing was changed")
 		return false, exitOf(r)
 	}
-	s.order(r)
+	s.screen.Waves(r.Waves)
 	return true, s.confirm(ctx, "pause")
 }

@@ -195,16 +195,16 @@ func TestCSV(t *testing.T) {
 	if err := r.CSV(&text); err != nil {
 		t.Fatal(err)
 	}
-	const columns = "record,region,kind,id,name,type,phase,reason,want,step,pending,since,deadline,lookAt,wakesAt,changedByAWS,byHand," +
-		"cost.hourly,cost.daily,cost.monthly,cost.unknown,cost.residual,seq,act,actor,at,alarm,scope,force,item,why,hint," +
+	const columns = "record,region,kind,id,name,type,phase,reason,want,step,wave,pending,since,deadline,lookAt,wakesAt,changedByAWS,byHand," +
+		"cost.hourly,cost.daily,cost.monthly,cost.unknown,cost.residual,seq,act,actor,at,alarm,scope,force,count,item,why,hint," +
 		"hourly,daily,monthly,unknown,what,schema,account,snapshot,opened,closed,summary.total,summary.phases,summary.regions," +
 		"summary.pending,summary.notInspected,summary.changedByAWS,summary.problems,summary.leftAlone,summary.cost.running," +
 		"summary.cost.saved,summary.cost.kept,summary.cost.daily.running,summary.cost.daily.saved,summary.cost.daily.kept," +
 		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown"
 	want := columns + "\r\n" +
-		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
-		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
-		strings.Repeat(",", strings.Count(columns, ",")-20) + "\r\n"
+		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
+		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
+		strings.Repeat(",", strings.Count(columns, ",")-21) + "\r\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Error(diff)
 	}
