@@ -165,6 +165,9 @@ func lists(r report.Report) []*html.Node {
 		nodes = append(nodes, element("p", nil, fmt.Sprintf("And %d more that the store does not list one by one.", more)))
 	}
 	add("Still costs", "These cost by the hour and have no pause.", residuals(r))
+	if more := r.MoreResiduals(); more != "" {
+		nodes = append(nodes, element("p", nil, more))
+	}
 	return nodes
 }
 

@@ -59,7 +59,7 @@ func (s *Screen) Survey(r report.Report) {
 	s.err.resources("To be seen to:", r.Amiss())
 	s.err.resources("Left alone:", r.LeftAlone())
 	s.err.section("Not inspected:", notInspected(r))
-	s.err.section("No pause, and costs:", residuals(r))
+	s.err.residuals(r)
 	s.problems(r)
 }
 

@@ -200,9 +200,10 @@ func TestCSV(t *testing.T) {
 		"hourly,daily,monthly,unknown,what,schema,account,snapshot,opened,closed,summary.total,summary.phases,summary.regions," +
 		"summary.pending,summary.notInspected,summary.changedByAWS,summary.problems,summary.leftAlone,summary.cost.running," +
 		"summary.cost.saved,summary.cost.kept,summary.cost.daily.running,summary.cost.daily.saved,summary.cost.daily.kept," +
-		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown"
+		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown," +
+		"residualsLeftOut.count,residualsLeftOut.hourly,residualsLeftOut.unknown"
 	want := columns + "\r\n" +
-		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
+		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,,,,` + "\r\n" +
 		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
 		strings.Repeat(",", strings.Count(columns, ",")-21) + "\r\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {

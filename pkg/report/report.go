@@ -35,6 +35,8 @@ type Report struct {
 	NotInspected []NotInspected `json:"notInspected"` // by region and kind
 	Problems     []Problem      `json:"problems"`     // what is wrong in the store
 	Residuals    []Residual     `json:"residuals"`    // what costs by the hour and has no pause, by region, kind and id
+	// LeftOut is what has no pause and is in the sums, and in no list: an answer of a function holds the dearest alone.
+	LeftOut LeftOut `json:"residualsLeftOut,omitzero"`
 	// UnlistedResiduals is what has no pause and could not be listed: it costs, and is in no sum.
 	UnlistedResiduals []UnlistedResidual `json:"unlistedResiduals,omitempty"`
 }
@@ -197,7 +199,7 @@ func (r *Report) count() {
 		Total: len(r.Resources),
 	}
 	if r.HasPrices() {
-		s.Cost = costs(r.Resources, r.Residuals)
+		s.Cost = costs(r.Resources, r.Residuals, r.LeftOut)
 	}
 	var regions []string
 	for _, resource := range r.Resources {

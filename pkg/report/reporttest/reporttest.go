@@ -49,6 +49,9 @@ func Report() *rapid.Generator[report.Report] {
 				}
 				return prices[key], prices[key] >= 0
 			}, nil)
+			if rapid.Bool().Draw(t, "shortened") {
+				r.Shorten(rapid.IntRange(1, 2).Draw(t, "most"))
+			}
 		}
 		return r
 	})
