@@ -17,8 +17,6 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
-
-	"aws-hit-breaks/pkg/report"
 )
 
 // Screen is where a command prints and asks.
@@ -114,9 +112,9 @@ func (s *Screen) JSON(value any) error {
 	return nil
 }
 
-// CSV is data: a report as a table for spreadsheets.
-func (s *Screen) CSV(r report.Report) error {
-	if err := r.CSV(s.out.w); err != nil {
+// CSV is data: a table for spreadsheets.
+func (s *Screen) CSV(of interface{ CSV(w io.Writer) error }) error {
+	if err := of.CSV(s.out.w); err != nil {
 		return fmt.Errorf("write CSV to standard output: %w", err)
 	}
 	return nil

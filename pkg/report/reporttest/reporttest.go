@@ -9,6 +9,7 @@ import (
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/report"
+	"aws-hit-breaks/snapshots"
 )
 
 // Text is a name, a tag or a message, mostly a harmful one.
@@ -54,6 +55,25 @@ func Report() *rapid.Generator[report.Report] {
 			}
 		}
 		return r
+	})
+}
+
+// List draws a list of snapshots.
+func List() *rapid.Generator[report.List] {
+	return rapid.Custom(func(t *rapid.T) report.List {
+		l := report.List{Snapshots: []report.Listed{}}
+		for range rapid.IntRange(0, 4).Draw(t, "snapshots") {
+			h := snapshots.Header{
+				Account: Text().Draw(t, "account"), Snapshot: Text().Draw(t, "snapshot"), Opened: moment(t), Closed: moment(t),
+				ToolVersion: Text().Draw(t, "version"), Counts: rapid.MapOfN(Text(), rapid.IntRange(1, 99), 0, 2).Draw(t, "counts"),
+			}
+			one := report.ListedAs(h)
+			if rapid.Bool().Draw(t, "read") {
+				one = one.With(Report().Draw(t, "report"), rapid.Bool().Draw(t, "live"))
+			}
+			l.Snapshots = append(l.Snapshots, one)
+		}
+		return l
 	})
 }
 
