@@ -22,7 +22,7 @@ type how struct {
 func (h *how) flags(cmd *cobra.Command) {
 	scopeFlags(cmd, &h.scope)
 	flags := cmd.Flags()
-	flags.BoolVar(&h.local, "local", false, "run here, with your credentials, instead of in the deployed function")
+	flags.BoolVar(&h.local, "local", false, "run here, "+rights+", instead of in the deployed function")
 	flags.BoolVar(&h.yes, "yes", false, "do not ask")
 	flags.BoolVar(&h.dryRun, "dry-run", false, "say what would be done, and do none of it")
 }
