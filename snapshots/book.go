@@ -111,7 +111,8 @@ func (b *Book) AddRegions(ctx context.Context, live *Live, regions []string) err
 	return nil
 }
 
-// SetLookAt says when the guard should look next, if the orders are still those of live.
+// SetLookAt says when the guard should look next, if the orders are still those of live, which then is
+// what is stored.
 func (b *Book) SetLookAt(ctx context.Context, live *Live, at time.Time) error {
 	next, err := b.change(ctx, live, true, func(l *Live) bool {
 		l.LookAt = at.UTC()
@@ -120,7 +121,7 @@ func (b *Book) SetLookAt(ctx context.Context, live *Live, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("set the next look at snapshot %s: %w", live.Snapshot, err)
 	}
-	live.LookAt = next.LookAt
+	*live = *next
 	return nil
 }
 

@@ -1,11 +1,16 @@
-// Package bench measures the real engine, services and store on simulated fleets, against the floor.
+// Package bench measures the real engine, services and store on simulated fleets, against the floor:
+// as they are deployed, in functions that Lambda ends after fifteen minutes and a guard that ticks
+// every minute.
 package bench
 
 import (
 	"context"
-	"runtime"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,169 +18,200 @@ import (
 	"aws-hit-breaks/e2e/floor"
 	"aws-hit-breaks/pkg/awssim"
 	"aws-hit-breaks/pkg/boot"
-	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/pkg/report"
 	"aws-hit-breaks/pkg/settings"
+	"aws-hit-breaks/pkg/trigger"
 	"aws-hit-breaks/snapshots/dynamo"
 )
 
-const seed = 1
+const (
+	seed = 1
+	// invocation is how long Lambda lets a function run.
+	invocation = 15 * time.Minute
+	// longest is how long an act may take before the measurement is given up.
+	longest = 6 * time.Hour
+	// reporting is the last word in the name of the process in which a function reads what it answers
+	// with, and asks for prices, after its run: nothing that stops or starts waits for that.
+	reporting = " report"
+)
 
-// fleets are what is measured.
-var fleets = []struct {
-	name  string
-	build func(*awssim.Account)
-}{
-	{"startup", awssim.Startup},
-	{"scaleup", awssim.Scaleup},
+// day is when a world begins. A bubble begins in 2000.
+var day = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
+
+// world is one account with a fleet, in which the brake is deployed.
+type world struct {
+	*testing.T
+	account *awssim.Account
+	watch   *watch
+	invoked int
+	alone   bool // no tick comes while another function runs: of what each invocation has for itself there is one
+
+	mu      sync.Mutex
+	running int             // invocations
+	working map[string]bool // processes that found something to do
+	last    report.Report   // of the invocation that saw the end
 }
 
-// measured pauses and resumes a fleet. With sampling, the account is looked at every second and the
-// runs know when each resource truly reached its goal; without, what the brake itself costs in CPU and
-// heap is not mixed with what looking costs.
-func measured(t *testing.T, build func(*awssim.Account), sampling bool) (runs []floor.Run) {
+// inWorld runs do in a world with a fleet that has come to rest. With watching, the runs know when each
+// resource truly reached its goal; without, what the brake costs is not mixed with what watching does.
+func inWorld(t *testing.T, fill func(*awssim.Account), watching bool, do func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)))
-		account := awssim.New(awssim.Options{Seed: seed, Idle: synctest.Wait})
-		defer account.Shutdown()
-		account.AddTable("us-east-1", settings.DefaultTable)
-		build(account)
-		time.Sleep(10 * time.Minute) // whatever the fleet set in motion has come to rest
-		original := account.State()
-		for _, act := range []killswitch.Act{killswitch.Pause, killswitch.Resume} {
-			run := floor.Run{Act: string(act), Began: time.Now(), Before: original}
-			first := len(account.Trace())
-			w := watch{original: original, pause: act == killswitch.Pause, since: map[string]floor.Span{}}
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(stopped)
-				for sampling && w.sample(account, stop) {
-				}
-			}()
-			order(t, account, act)
-			run.Ended = time.Now()
-			close(stop)
-			<-stopped
-			run.Calls, run.Since = account.Trace()[first:], w.since
-			runs = append(runs, run)
+		time.Sleep(time.Until(day))
+		w := &world{T: t, watch: &watch{}, working: map[string]bool{}}
+		o := awssim.Options{Seed: seed, Idle: synctest.Wait}
+		if watching {
+			o.Changed = w.watch.changed
 		}
-		if unmodelled := account.Unmodelled(); len(unmodelled) > 0 {
+		w.account = awssim.New(o)
+		defer w.account.Shutdown()
+		w.account.AddTable("us-east-1", settings.DefaultTable)
+		fill(w.account)
+		time.Sleep(10 * time.Minute) // whatever the fleet set in motion has come to rest
+		do(w)
+		if unmodelled := w.account.Unmodelled(); len(unmodelled) > 0 {
 			t.Errorf("the simulated account does not know what was asked of it: %q", unmodelled)
 		}
 	})
-	return runs
 }
 
-// order gives an order and stays until all is done.
-func order(t *testing.T, account *awssim.Account, act killswitch.Act) {
+// measured pauses and resumes a fleet.
+func measured(t *testing.T, fill func(*awssim.Account)) (all []figures) {
 	t.Helper()
-	cfg := boot.Fenced(account.Process(string(act)).Config())
-	e := boot.Engine(boot.Options{
-		Config: cfg, Account: account.ID(), Store: dynamo.Open(cfg, settings.DefaultTable),
-		Settings: settings.Default(), Owner: string(act), On: func(engine.Event) {},
+	inWorld(t, fill, true, func(w *world) {
+		original := w.account.State()
+		paused := w.carry(killswitch.Pause, original)
+		report := w.last
+		resumed := w.carry(killswitch.Resume, original)
+		all = []figures{figuresOf(paused, w.dollars(report, original)), figuresOf(resumed, nil)}
 	})
-	ctx := context.Background()
-	if _, err := e.Order(ctx, engine.Request{Act: act, Actor: "operator", At: time.Now()}); err != nil {
-		t.Fatalf("give the %s order: %v", act, err)
-	}
-	if _, err := e.Reconcile(ctx, engine.Attention{Stay: true}); err != nil {
-		t.Fatalf("%s: %v", act, err)
-	}
+	return all
 }
 
-// watch notes since when each resource is where the act wants it.
-type watch struct {
-	original awssim.State
-	pause    bool
-	since    map[string]floor.Span
-	last     time.Time
+// function is one of a handler's methods, and what it is deployed as.
+type function struct {
+	name   settings.Function
+	answer func(*trigger.Handler, context.Context, json.RawMessage) (trigger.Answer, error)
 }
 
-// sample looks once, and waits for a second; false when it is told to stop.
-func (w *watch) sample(account *awssim.Account, stop <-chan struct{}) bool {
-	now, state := time.Now(), account.State()
-	for name, original := range w.original {
-		_, was := w.since[name]
-		switch is := w.reached(name, original, state[name]); {
-		case is && !was:
-			w.since[name] = floor.Span{After: w.last, By: now}
-		case !is:
-			delete(w.since, name)
-		}
+// The three functions.
+var (
+	pause  = function{settings.PauseFunction, (*trigger.Handler).Pause}
+	resume = function{settings.ResumeFunction, (*trigger.Handler).Resume}
+	guard  = function{settings.GuardFunction, (*trigger.Handler).Guard}
+)
+
+const (
+	// tick is what the schedule sends to the guard.
+	tick = `{"source":"aws.events","detail-type":"Scheduled Event","account":"111122223333","detail":{}}`
+	// putBack is what an operator sends to the resume function.
+	putBack = `{"actor":"operator"}`
+)
+
+// alarm is a budget's, as of now.
+func alarm(t *testing.T) string {
+	t.Helper()
+	event, err := os.ReadFile("../../pkg/alarm/testdata/budgets-actual-monthly.json")
+	if err != nil {
+		t.Fatal(err)
 	}
-	w.last = now
-	select {
-	case <-stop:
-		return false
-	case <-time.After(time.Second - 37*time.Microsecond): // never at the instant at which a call lands
-		return true
-	}
+	return strings.ReplaceAll(string(event), "2024-11-01T23:37:16.504Z", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
-// reached says whether the resource is where the act wants it.
-func (w *watch) reached(name string, original, is map[string]string) bool {
-	kind := strings.Fields(name)[1]
-	want := func(field, paused string) bool {
-		if w.pause {
-			return is[field] == paused
-		}
-		return is[field] == original[field]
+// invoke runs a function in a process of its own, as Lambda does.
+func (w *world) invoke(f function, event string) trigger.Answer {
+	w.mu.Lock()
+	w.invoked++
+	w.running++
+	name := fmt.Sprintf("%s-%d", f.name, w.invoked)
+	w.mu.Unlock()
+	wired := func(process string) *trigger.Handler {
+		config := boot.Fenced(w.account.Process(process).Config())
+		return boot.Handler(boot.Options{
+			Config: config, Account: w.account.ID(), Store: dynamo.Open(config, settings.DefaultTable), Settings: settings.Default(),
+			Owner: name, Wants: f.name.Wants(),
+		}, slog.New(slog.DiscardHandler))
 	}
-	switch kind {
-	case "ec2:instance":
-		return want("State", "stopped")
-	case "rds:instance", "rds:cluster":
-		return want("Status", "stopped")
-	case "ecs:service":
-		return want("RunningCount", "0") && is["PendingCount"] == original["PendingCount"]
-	case "autoscaling:group":
-		for field, value := range original {
-			if strings.HasPrefix(field, "Instances.") && is[field] != value {
-				return w.pause
+	handler := wired(name + reporting)
+	handler.Engine = wired(name).Engine
+	ctx, cancel := context.WithTimeout(context.Background(), invocation)
+	defer cancel()
+	answer, err := f.answer(handler, ctx, json.RawMessage(event))
+	if err != nil {
+		w.Errorf("%s: %v", name, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running--
+	w.working[name] = !answer.Idle
+	return answer
+}
+
+// busy says whether a function runs.
+func (w *world) busy() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running > 0
+}
+
+// carry gives an order to the function for it, lets the guard tick, and measures until one of them has
+// seen that everything is where it is wanted.
+func (w *world) carry(act killswitch.Act, original awssim.State) floor.Run {
+	w.Helper()
+	run := floor.Run{Act: string(act), Began: time.Now(), Before: original}
+	first := len(w.account.Trace())
+	w.watch.begin(w.account, act == killswitch.Pause, run.Began)
+	f, event := pause, alarm(w.T)
+	if act == killswitch.Resume {
+		f, event = resume, putBack
+	}
+	var under sync.WaitGroup
+	ended := make(chan struct{})
+	var once sync.Once
+	send := func(f function, event string) {
+		under.Go(func() {
+			answer := w.invoke(f, event)
+			done := answer.Closed
+			if act == killswitch.Pause {
+				done = !answer.Idle && answer.Report.Summary.Pending == 0
 			}
-		}
-	}
-	return true
-}
-
-// cost is what this process has used.
-type cost struct {
-	cpu  time.Duration
-	heap uint64
-}
-
-// spent measures do: CPU time, and the most that the heap grew by, looked at every few milliseconds.
-func spent(do func()) cost {
-	runtime.GC()
-	var before runtime.MemStats
-	runtime.ReadMemStats(&before)
-	peak, done, ended := before.HeapAlloc, make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-done:
-				return
-			case <-time.After(5 * time.Millisecond):
-				var now runtime.MemStats
-				runtime.ReadMemStats(&now)
-				peak = max(peak, now.HeapAlloc)
+			if done {
+				once.Do(func() {
+					w.last = answer.Report
+					close(ended)
+				})
 			}
-		}
-	}()
-	began := cpu()
-	do()
-	used := cpu() - began
-	close(done)
-	<-ended
-	return cost{used, peak - before.HeapAlloc}
-}
-
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+		})
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	send(f, event)
+	ticks := 0
+	for ended != nil && time.Since(run.Began) < longest {
+		select {
+		case <-ended:
+			ended = nil
+		case <-time.After(time.Minute):
+			if w.busy() && w.alone {
+				continue
+			}
+			ticks++
+			send(guard, tick)
+		}
+	}
+	if ended != nil {
+		w.Errorf("%s: after %s it has not ended", act, longest)
+	}
+	under.Wait()
+	run.Ticks, run.Since = ticks, w.watch.since
+	for _, c := range w.account.Trace()[first:] {
+		if strings.HasSuffix(c.Process, reporting) {
+			run.Reporting = append(run.Reporting, c)
+			continue
+		}
+		run.Calls = append(run.Calls, c)
+		if w.working[c.Process] && c.At.After(run.Ended) {
+			run.Ended = c.At
+		}
+	}
+	return run
 }

@@ -1,8 +1,6 @@
 package floor
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +63,7 @@ func storeRegion(c awssim.Call) string {
 func (r Run) Fewest() map[string]Calls {
 	all := r.byRegion()
 	fewest := map[string]Calls{}
+	times, members := r.times(), r.members()
 	run := r.Time().Observed
 	for _, region := range r.regions() {
 		w := all[region]
@@ -79,22 +78,19 @@ func (r Run) Fewest() map[string]Calls {
 			n.Discover = pages(len(w.acts[instances]), 1000) + pages(len(w.acts[databases]), 100) +
 				pagesOfClusters(w.acts[services]) + pages(len(w.acts[groups]), 100) + pages(of(w.acts[scaling], "application-autoscaling"), 50)
 		}
-		n.Discover += w.changes()
+		n.Discover += r.changes(w, members)
 		var flight time.Duration
 		n.Observe, flight = r.looks(w)
-		// The region's lease and its release; a write for each wave with calls; one for the results; a
-		// renewal every 15 s while anything is in flight.
-		n.Store = 2 + 1 + int(flight/look)
-		for _, acts := range w.acts {
-			if len(acts) > 0 {
-				n.Store++
-			}
+		n.Store = r.writes(w, members) + int(flight/look) + carriedOn*int(times[region].Observed/invocation)
+		if r.Act == "resume" {
+			n.Store++ // the region's shard is read
 		}
 		fewest[region] = n
 	}
-	// LIVE is read, the order and the regions are written; LIVE is looked at every 15 s.
+	// LIVE is read, the order and the regions are written; LIVE is looked at every 15 s, and once at each
+	// tick of the guard.
 	account := fewest["account"]
-	account.Store = 3 + int(run/look)
+	account.Store = 3 + int(run/look) + r.Ticks
 	if r.Act == "pause" {
 		us := fewest["us-east-1"]
 		us.Discover++ // DescribeRegions
@@ -102,6 +98,54 @@ func (r Run) Fewest() map[string]Calls {
 	}
 	fewest["account"] = account
 	return fewest
+}
+
+// An invocation ends after fifteen minutes, and takes no new work in the last of them. Another that carries
+// on with a region takes the lease, reads the shard, and gives the lease back.
+const (
+	invocation = 14 * time.Minute
+	carriedOn  = 3
+)
+
+// writes is how many transactions a region takes at least: the lease and its release; before each wave its
+// steps, with the originals of what is paused; in the end what came of it. One holds a hundred items, of which
+// the lease is one:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+// A member is in the item of its group, a scaling target in that of its service.
+func (r Run) writes(w *work, members map[string]bool) int {
+	const items = 99
+	n, all := 2, map[string]bool{}
+	for _, acts := range w.acts {
+		if len(acts) == 0 {
+			continue
+		}
+		wave := map[string]bool{}
+		for _, a := range acts {
+			if !members[a.resource] && kindOf(a.resource) != target {
+				wave[a.resource], all[a.resource] = true, true
+			}
+		}
+		each := 1
+		if r.Act == "pause" {
+			each = 2 // the original and the step
+		}
+		n += max(1, pages(each*len(wave), items))
+	}
+	return n + max(1, pages(len(all), items))
+}
+
+// members are the instances that belong to a group.
+func (r Run) members() map[string]bool {
+	all := map[string]bool{}
+	for name, fields := range r.Before {
+		region, _, _ := strings.Cut(name, " ")
+		for field := range fields {
+			if id, ok := strings.CutPrefix(field, "Instances."); ok && kindOf(name) == "autoscaling:group" {
+				all[region+" ec2:instance "+id] = true
+			}
+		}
+	}
+	return all
 }
 
 // listings is one call for each full page of each kind, and one for a kind of which there is nothing.
@@ -132,19 +176,22 @@ func (r Run) listings(region string) int {
 }
 
 // changes is one call for each full batch of instances, one for each other resource, and one for each
-// that is refused: that cannot be known before.
-func (w *work) changes() int {
+// that is refused: that cannot be known before. Members are stopped later than the instances of no group.
+func (r Run) changes(w *work, members map[string]bool) int {
 	n := len(w.refused)
 	for wave, acts := range w.acts {
-		if wave == instances {
-			stops := of(acts, "ec2")
-			n += pages(stops, batch) + len(acts) - stops
+		if wave != instances {
+			n += len(acts)
 			continue
 		}
-		n += len(acts)
-	}
-	if of(w.acts[scaling], "autoscaling") > 0 && len(w.acts[groups]) == 0 && of(w.acts[instances], "ec2") > 0 {
-		n++ // members are stopped later than the instances of no group
+		later := 0
+		for _, a := range acts {
+			if r.Act == "pause" && members[a.resource] {
+				later++
+			}
+		}
+		stops := of(acts, "ec2")
+		n += pages(stops-later, batch) + pages(later, batch) + len(acts) - stops
 	}
 	return n
 }
@@ -167,49 +214,71 @@ func cluster(resource string) string {
 	return name
 }
 
+// described is how many resources of a kind one call describes.
+var described = map[string]int{"ec2:instance": 1000, "rds:instance": 100, "rds:cluster": 100, "ecs:service": 10, "autoscaling:group": 100, target: 50}
+
+const target = "application-autoscaling:target"
+
+// Sweep is how many calls it takes to look once at all that the run changed: one per full page.
+func (r Run) Sweep() (n int) {
+	for _, w := range r.byRegion() {
+		distinct := map[string]map[string]bool{} // by kind, of services by cluster too
+		for _, acts := range w.acts {
+			for _, a := range acts {
+				kind := kindOf(a.resource)
+				if kind == "ecs:service" {
+					kind += " " + cluster(a.resource)
+				}
+				if distinct[kind] == nil {
+					distinct[kind] = map[string]bool{}
+				}
+				distinct[kind][a.resource] = true
+			}
+		}
+		for kind, resources := range distinct {
+			n += pages(len(resources), described[strings.Fields(kind)[0]])
+		}
+	}
+	return n
+}
+
 // looks is one call per full page of what is in flight, for each kind and every 15 s until nothing is;
-// flight is how long that takes.
+// flight is how long that takes. What is in flight at a time is known from the buckets, which let only so
+// much begin: each is looked at once at least, however fast it was.
 func (r Run) looks(w *work) (n int, flight time.Duration) {
-	size := map[string]int{"ec2:instance": 1000, "rds:instance": 100, "rds:cluster": 100, "ecs:service": 10, "autoscaling:group": 100}
 	for wave, acts := range w.acts {
 		if wave == scaling && r.Act == "pause" {
 			acts = nil // suspended is suspended
 		}
-		kinds := map[string][]time.Duration{}
-		longest := time.Duration(0)
-		for _, a := range acts {
-			took := r.took(a)
-			kind := strings.Fields(a.resource)[1]
+		due := map[string]map[int]int{} // by kind, how many at each look
+		for i, a := range acts {
+			began, took := r.bucket(wave, acts[:i+1]), r.took(a)
+			kind := kindOf(a.resource)
+			full := described[kind]
+			if full == 0 || kind == target {
+				continue
+			}
 			if kind == "ecs:service" {
 				kind += " " + cluster(a.resource) // one call is about the services of one cluster
 			}
-			if kind == "ec2:instance" && r.Act == "resume" {
-				took += leastChecks
+			if due[kind] == nil {
+				due[kind] = map[int]int{}
 			}
-			longest = max(longest, took)
-			kinds[kind] = append(kinds[kind], took)
+			first := pages(int(began), int(look))
+			due[kind][first]++
+			for at := first + 1; time.Duration(at)*look < began+took; at++ {
+				due[kind][at]++
+			}
 		}
+		longest := r.arrived(wave, acts)
 		if r.Act == "pause" {
 			flight = max(flight, longest) // no wave of a pause waits for what another set in motion
 		} else {
 			flight += longest
 		}
-		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-			full := size[strings.Fields(kind)[0]]
-			if full == 0 {
-				continue
-			}
-			for at := time.Duration(0); ; at += look {
-				inFlight := 0
-				for _, took := range kinds[kind] {
-					if took > at || at == 0 { // all are looked at once, however fast they were
-						inFlight++
-					}
-				}
-				if inFlight == 0 {
-					break
-				}
-				n += pages(inFlight, full)
+		for kind, looks := range due {
+			for _, inFlight := range looks {
+				n += pages(inFlight, described[strings.Fields(kind)[0]])
 			}
 		}
 	}

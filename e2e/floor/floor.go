@@ -5,6 +5,7 @@
 package floor
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -17,14 +18,14 @@ import (
 type Run struct {
 	Act    string // pause or resume
 	Began  time.Time
-	Ended  time.Time       // all observed
-	Calls  []awssim.Call   // of this run alone
-	Before awssim.State    // at Began
-	Since  map[string]Span // by resource, "region kind id"
+	Ended  time.Time            // all observed
+	Calls  []awssim.Call        // of this run alone
+	Before awssim.State         // at Began
+	Since  map[string]time.Time // from when on each resource truly was at its goal; by "region kind id"
+	Ticks  int                  // of the guard
+	// Reporting are the calls that were made for what is said of the run, after it. They are in no column.
+	Reporting []awssim.Call
 }
-
-// Span is when a resource truly reached its goal, between two samples of the account.
-type Span struct{ After, By time.Time }
 
 // trip is one dependent round trip.
 const trip = 50 * time.Millisecond
@@ -35,11 +36,6 @@ const look = 15 * time.Second
 // settle is how long the activities of a group may still be under way after its processes were
 // suspended; stopping members earlier has them replaced.
 const settle = time.Minute
-
-// leastChecks is the least that status checks take: they run every minute,
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html
-// Checks are not in the account's state.
-const leastChecks = time.Minute
 
 // rate is a token bucket.
 type rate struct{ burst, perSecond float64 }
@@ -157,22 +153,28 @@ func resources(c awssim.Call) []string {
 	return names
 }
 
-// took is how long the transition took at least: from the acceptance to the last sample in which the
-// goal was not reached. What never reached it counts nothing.
+// took is how long the transition took, from the acceptance to the goal. What never reached it counts
+// nothing.
 func (r Run) took(a act) time.Duration {
-	span, ok := r.Since[a.resource]
+	since, ok := r.Since[a.resource]
 	if !ok {
 		return 0
 	}
-	return max(0, span.After.Sub(a.call.At))
+	return max(0, since.Sub(a.call.At))
 }
 
-// longest is the longest transition of a wave.
-func (r Run) longest(acts []act) (d time.Duration) {
-	for _, a := range acts {
-		d = max(d, r.took(a))
+// arrived is how long after a wave may begin its last transition is over at the earliest: that is so where
+// what takes longest gets the first tokens.
+func (r Run) arrived(wave int, acts []act) (last time.Duration) {
+	took := make([]time.Duration, len(acts))
+	for i, a := range acts {
+		took[i] = r.took(a)
 	}
-	return d
+	slices.SortFunc(took, func(a, b time.Duration) int { return cmp.Compare(b, a) })
+	for i, d := range took {
+		last = max(last, r.bucket(wave, acts[:i+1])+d)
+	}
+	return last
 }
 
 // count is how many resources of the region are of the kind.
@@ -217,5 +219,8 @@ func (r Run) regions() []string {
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
+
+// kindOf is the kind in the name of a resource.
+func kindOf(resource string) string { return strings.Fields(resource)[1] }
 
 func pages(n, size int) int { return (n + size - 1) / size }

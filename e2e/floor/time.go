@@ -16,20 +16,29 @@ type Bound struct {
 
 // Time is the floor of the run: the maximum over its regions, which do not wait for each other.
 func (r Run) Time() (b Bound) {
-	all := r.byRegion()
-	for _, region := range slices.Sorted(maps.Keys(all)) {
-		accepted, observed := r.pause(region, all[region])
-		if r.Act == "resume" {
-			accepted, observed = r.resume(all[region])
+	times := r.times()
+	for _, region := range slices.Sorted(maps.Keys(times)) {
+		if t := times[region]; t.Accepted > b.Accepted {
+			b.Accepted, b.Slowest = t.Accepted, region
 		}
-		if accepted > b.Accepted {
-			b.Accepted, b.Slowest = accepted, region
-		}
-		if observed > b.Observed {
-			b.Observed, b.Region = observed, region
+		if t := times[region]; t.Observed > b.Observed {
+			b.Observed, b.Region = t.Observed, region
 		}
 	}
 	return b
+}
+
+// times are the bounds of each region.
+func (r Run) times() map[string]Bound {
+	times := map[string]Bound{}
+	for region, w := range r.byRegion() {
+		accepted, observed := r.pause(region, w)
+		if r.Act == "resume" {
+			accepted, observed = r.resume(w)
+		}
+		times[region] = Bound{Accepted: accepted, Observed: observed}
+	}
+	return times
 }
 
 // bucket is how long a wave waits for its tokens.
@@ -57,43 +66,59 @@ func of(acts []act, service string) (n int) {
 	return n
 }
 
-// pause: read LIVE, write the order, list the regions; the longest listing chain; then one write and
-// one call for each wave, each as long as its buckets need. Waves are over when accepted. Members of
-// suspended groups are stopped after the groups have settled, and nothing else waits for that.
-func (r Run) pause(region string, w *work) (accepted, observed time.Duration) {
+// listed is when all is known of a region: LIVE is read, the order written, the regions are listed; then the
+// longest chain of listings.
+func (r Run) listed(region string) time.Duration {
 	chain := max(1,
 		pages(r.count(region, "ec2:instance"), 1000), pages(r.count(region, "autoscaling:group"), 100),
 		pages(r.count(region, "rds:instance"), 100), pages(r.count(region, "rds:cluster"), 100))
 	if len(r.clusters(region)) > 0 {
 		chain = max(chain, 3) // ListClusters, ListServices, DescribeServices
 	}
-	at := time.Duration(3+chain) * trip
-	settled := time.Duration(0)
+	return time.Duration(3+chain) * trip
+}
+
+// waves is when the calls of each wave of a pause may begin, and those about members of groups: one write
+// and one call for each, each as long as its buckets need. A wave is over when it is accepted.
+func (r Run) waves(region string, w *work) (issued map[int]time.Duration, members time.Duration) {
+	issued = map[int]time.Duration{}
+	at := r.listed(region)
 	for _, wave := range []int{scaling, services, instances, databases} {
 		acts := w.acts[wave]
 		if len(acts) == 0 {
 			continue
 		}
-		at += 2*trip + r.bucket(wave, acts)
+		issued[wave] = at + 2*trip
+		at = issued[wave] + r.bucket(wave, acts)
 		if wave == scaling && of(acts, "autoscaling") > 0 {
-			settled = 5*trip + trip + settle // three, the groups' page, the write, the call
+			// three, the groups' page, the write, the call; list the members, write them, stop them
+			members = 5*trip + trip + settle + 3*trip
 		}
-		issued := at
-		if wave == instances && settled > 0 {
-			// list the members, write them, stop them
-			issued = max(at, settled+3*trip+r.bucket(wave, acts))
+	}
+	return issued, members
+}
+
+// pause is over in a region with its last wave. Members of suspended groups are stopped after the groups
+// have settled, and nothing else waits for that.
+func (r Run) pause(region string, w *work) (accepted, observed time.Duration) {
+	issued, members := r.waves(region, w)
+	for wave, at := range issued {
+		tokens := r.bucket(wave, w.acts[wave])
+		last := at + tokens
+		if wave == instances && members > 0 {
+			last = max(last, members+tokens)
 		}
-		accepted = max(accepted, issued)
+		accepted = max(accepted, last)
 		// Members are among the instances: which of them were stopped after the settling is not told
 		// apart here, so the transition is counted from the earlier time.
-		observed = max(observed, issued, at+r.longest(acts))
+		observed = max(observed, last, at+r.arrived(wave, w.acts[wave]))
 	}
 	return accepted, observed + 3*trip // look, write, release
 }
 
 // resume: read LIVE, write the order, read the region's shard; then the waves one after the other: a
-// write, a call, the tokens or the longest true transition, whichever takes longer, and the look that
-// sees it. Last the results and the end.
+// write, a call, the tokens and the true transitions, status checks among them, and the look that sees the
+// last. Last the results and the end.
 func (r Run) resume(w *work) (accepted, observed time.Duration) {
 	at := 3 * trip
 	for _, wave := range []int{databases, instances, groups, services, scaling} {
@@ -101,13 +126,8 @@ func (r Run) resume(w *work) (accepted, observed time.Duration) {
 		if len(acts) == 0 {
 			continue
 		}
-		tokens := r.bucket(wave, acts)
-		accepted = at + 2*trip + tokens
-		took := r.longest(acts)
-		if wave == instances && of(acts, "ec2") > 0 {
-			took += leastChecks
-		}
-		at += 2*trip + max(tokens, took) + trip
+		accepted = at + 2*trip + r.bucket(wave, acts)
+		at += 2*trip + r.arrived(wave, acts) + trip
 	}
 	return accepted, at + 2*trip
 }

@@ -47,6 +47,9 @@ type Options struct {
 	ReadLag time.Duration
 	// Fault is asked once for every attempt, in the order the attempts are made. It may be nil.
 	Fault func(Call) Fault
+	// Changed is told what a resource does from an instant on, see [Account.Doing]. It is called in the
+	// order of time, with the account locked: it must not call the account. It may be nil.
+	Changed func(at time.Time, resource, doing string)
 }
 
 // Account is one simulated AWS account. Its methods are safe for concurrent use.
@@ -56,6 +59,7 @@ type Account struct {
 	idle  func()
 	speed float64
 	fault func(Call) Fault
+	tell  func(at time.Time, resource, doing string)
 
 	conflictRate float64
 	shortPages   int
@@ -97,7 +101,7 @@ type Account struct {
 // New makes an account with nothing in it. In a bubble it starts one goroutine, which Shutdown ends.
 func New(o Options) *Account {
 	a := &Account{
-		id: o.ID, seed: o.Seed, idle: o.Idle, speed: o.Speed, fault: o.Fault,
+		id: o.ID, seed: o.Seed, idle: o.Idle, speed: o.Speed, fault: o.Fault, tell: o.Changed,
 		conflictRate: o.ConflictRate,
 		shortPages:   o.ShortPages,
 		readLag:      o.ReadLag,

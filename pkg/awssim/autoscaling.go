@@ -253,6 +253,7 @@ func (a *Account) join(r *region, g *group, i *instance, lifecycle string, now t
 	m := &member{instance: i, group: g, lifecycle: lifecycle, health: healthy, protected: g.ProtectNew}
 	g.members = append(g.members, m)
 	r.asg.members[i.ID] = m
+	a.changedGroup(r, g, now)
 	if g.Cluster != "" && !m.warm() {
 		a.registerHost(r, g.Cluster, i, now)
 	}

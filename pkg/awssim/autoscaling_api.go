@@ -111,6 +111,7 @@ func setInstanceHealth(c *call, in *autoscaling.SetInstanceHealthInput) (*autosc
 	switch health := aws.ToString(in.HealthStatus); health {
 	case healthy, unhealthy:
 		m.health = health
+		c.account.changedGroup(c.region, m.group, c.now)
 	default:
 		return nil, invalidGroup("Health status '%s' is not valid, must be Healthy or Unhealthy", health)
 	}

@@ -34,6 +34,7 @@ func (a *Account) settleMember(r *region, m *member, now time.Time) {
 			a.stop(m.instance, now)
 		}
 	}
+	a.changedGroup(r, m.group, now)
 }
 
 // lookSoon makes the group look at its members and sizes within half a minute.
@@ -67,6 +68,7 @@ func (a *Account) tend(r *region, g *group, now time.Time) {
 		for _, m := range g.members {
 			if m.health == healthy && !g.wellToAWS(m, now) {
 				m.health = unhealthy
+				a.changedGroup(r, g, now)
 				g.did(now, "%s is %s: marked Unhealthy", m.ID, m.truth.state)
 			}
 		}
@@ -153,6 +155,7 @@ func (a *Account) end(r *region, m *member, why string, now time.Time) {
 	} else {
 		m.lifecycle = lifecycleTerminating
 	}
+	a.changedGroup(r, m.group, now)
 	if i := r.ec2.byID[m.ID]; i == nil || i.truth.state == terminated {
 		m.truth.state = terminated
 		a.settleMember(r, m, now)

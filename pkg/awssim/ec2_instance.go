@@ -242,6 +242,7 @@ func (a *Account) show(i *instance, now time.Time) {
 	}
 	i.shownAt = visible
 	a.at(visible, "show "+i.ID, func(time.Time) { i.shown = &truth })
+	a.changedInstance(i, now)
 	a.follow(i, now)
 }
 

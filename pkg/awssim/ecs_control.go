@@ -102,10 +102,12 @@ func (a *Account) beginTask(r *region, s *ecsService, on *host, now time.Time) {
 	t := a.newTask(r, s.cluster, on, now)
 	t.service = s
 	s.tasks = append(s.tasks, t)
+	a.changedService(r, s, now)
 	a.at(now.Add(a.vary("begin "+t.arn, minTaskStarting, maxTaskStarting)), t.arn, func(now time.Time) {
 		if t.last == taskPending {
 			t.last, t.started = taskRunning, now
 			s.updated = now
+			a.changedService(r, s, now)
 		}
 	})
 }
@@ -137,6 +139,7 @@ func (a *Account) taskStopped(r *region, t *ecsTask, now time.Time) {
 		s.tasks = slices.DeleteFunc(s.tasks, others)
 		s.updated = now
 		s.drained()
+		a.changedService(r, s, now)
 		a.at(now.Add(taskAfterlife), t.arn, func(time.Time) { delete(s.cluster.tasks, t.id) })
 	}
 }

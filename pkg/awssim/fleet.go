@@ -36,8 +36,16 @@ func Scaleup(a *Account) {
 
 // Enterprise fills seventeen regions with ten thousand resources, most of them ordinary, and 40 % of
 // its instances in the first region.
-func Enterprise(a *Account) {
-	mix{instances: 6400, groups: 450, members: 8, databases: 900, clusters: 350, services: 1900, first: 0.4}.fill(a, EnterpriseRegions)
+func Enterprise(a *Account) { Sized(10000)(a) }
+
+// Sized is Enterprise with about n resources.
+func Sized(n int) func(*Account) {
+	of := func(tenThousand int) int { return tenThousand * n / 10000 }
+	return func(a *Account) {
+		mix{
+			instances: of(6400), groups: of(450), members: 8, databases: of(900), clusters: of(350), services: of(1900), first: 0.4,
+		}.fill(a, EnterpriseRegions)
+	}
 }
 
 // Random builds a small account of 1 to 25 resources or a few more, any situation among them. Every

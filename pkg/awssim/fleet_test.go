@@ -22,6 +22,7 @@ var fleets = map[string]struct {
 	"startup":    {Startup, StartupRegions, 75, 95},
 	"scaleup":    {Scaleup, ScaleupRegions, 1000, 1150},
 	"enterprise": {Enterprise, EnterpriseRegions, 10000, 10800},
+	"sized":      {Sized(1000), EnterpriseRegions, 1000, 1100},
 }
 
 // resources is how many resources of their own a census counts.

@@ -127,6 +127,10 @@ func newRDSState() *rdsState {
 // database is what instances and clusters have in common.
 type database struct {
 	kind, id, arn string
+	of            *database   // the cluster of a member
+	parts         []*database // of a cluster: its members
+	region        string
+	changed       func(*database, time.Time)
 	key           string // unique in the account
 	resource      string // DbiResourceId or DbClusterResourceId
 	created       time.Time
@@ -224,6 +228,8 @@ func (a *Account) AddDBCluster(region string, spec DBCluster) {
 			}
 			r.rds.add(member)
 			cluster.members = append(cluster.members, member)
+			member.of = &cluster.database
+			cluster.parts = append(cluster.parts, &member.database)
 			a.beginLife(&member.database, now, nil)
 		}
 		a.beginLife(&cluster.database, now, func(now time.Time) { a.wakeCluster(r, cluster, now) })
@@ -308,7 +314,7 @@ func (a *Account) addReplica(r *region, replica *database, source string) {
 func (a *Account) newDatabase(r *region, kind, id string, tags map[string]string, life DBLife, now time.Time) database {
 	life.Status = cmp.Or(life.Status, dbAvailable)
 	db := database{
-		kind: kind, id: id, key: databaseKey(r, kind, id),
+		kind: kind, id: id, key: databaseKey(r, kind, id), region: r.name, changed: a.changedDatabase,
 		arn:  fmt.Sprintf("arn:aws:rds:%s:%s:%s:%s", r.name, a.id, kind, id),
 		life: life, tags: tags, status: life.Status,
 	}

@@ -301,6 +301,7 @@ func (a *Account) turn(db *database, now time.Time, status string, d time.Durati
 func (a *Account) occupy(db *database, now time.Time, status string, d time.Duration) {
 	a.turn(db, now, status, d, func(now time.Time) { db.set(dbAvailable, now) })
 	db.busy = true
+	a.changedDatabase(db, now)
 }
 
 // after schedules then, unless the database changes before.
@@ -319,6 +320,7 @@ func (db *database) set(status string, now time.Time) {
 	db.status = status
 	db.busy = false
 	db.turns++
+	db.changed(db, now)
 }
 
 // listed is the status as a listing shows it.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"maps"
@@ -28,33 +29,24 @@ func (s *shard) act() {
 	lowest := map[killswitch.Want]int{
 		killswitch.WantPaused: s.lowestPausing(), killswitch.WantResumed: s.lowestResuming(),
 	}
-	ready := map[string][]*item{}
-	for _, it := range s.items {
-		if !s.may(it.want) || !it.actable() || it.retryAt.After(s.now()) || s.awaitsBeneath(it) {
-			continue
-		}
-		step := it.steps[it.decision.Step]
-		if step.Wave <= lowest[step.Want] {
-			key := string(it.Resource.Ref.Kind) + " " + step.Name
-			ready[key] = append(ready[key], it)
-		}
-	}
 	begun := map[*limit]bool{}
-	for _, key := range slices.Sorted(maps.Keys(ready)) {
-		items := ready[key]
-		slices.SortStableFunc(items, func(a, b *item) int {
-			switch {
-			case a.weight > b.weight:
-				return -1
-			case a.weight < b.weight:
-				return 1
+	for _, key := range slices.Sorted(maps.Keys(s.ready)) {
+		ready := s.ready[key]
+		for ready.Len() > 0 {
+			top := ready.items[0]
+			step := top.steps[top.decision.Step]
+			l := s.limitOf(step.Calls)
+			if step.Wave > lowest[step.Want] || !begun[l] && l.freeAt.After(s.now()) {
+				break
 			}
-			return 0
-		})
-		for _, b := range cut(items) {
-			l := s.limitOf(b.step.Calls)
+			if top.decision.Again {
+				s.lookAgain(ready, step)
+				continue
+			}
+			b := ready.cut(step)
 			at, ok := s.reserve(l, b.units, begun[l])
 			if !ok {
+				ready.giveBack(b, key)
 				break
 			}
 			begun[l] = true
@@ -63,26 +55,38 @@ func (s *shard) act() {
 	}
 }
 
-// cut makes batches of items that take the same step. Items of a batch that was refused go in
-// batches of half its size, until the one that AWS refuses is alone.
-func cut(items []*item) []batch {
-	var batches []batch
-	for len(items) > 0 {
-		step := items[0].steps[items[0].decision.Step]
-		b := batch{step: step}
-		halves := items[0].halves
-		size := max(1, step.Batch)
-		if halves > 0 {
-			size = min(size, halves)
-		}
-		for len(items) > 0 && len(b.items) < size && items[0].halves == halves {
-			b.items = append(b.items, items[0])
-			b.units += max(1, items[0].decision.Units)
-			items = items[1:]
-		}
-		batches = append(batches, b)
+// cut takes a batch from the top of a pile. Items of a batch that was refused go without whom AWS
+// named, or in batches of half its size, until the one that AWS refuses is alone.
+func (p *pile) cut(step killswitch.Step) batch {
+	b := batch{step: step}
+	halves := p.items[0].halves
+	size := max(1, step.Batch)
+	if halves > 0 {
+		size = min(size, halves)
 	}
-	return batches
+	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !p.items[0].decision.Again {
+		it := heap.Pop(p).(*item)
+		it.place.ready = ""
+		b.items = append(b.items, it)
+		b.units += max(1, it.decision.Units)
+	}
+	return b
+}
+
+// lookAgain has what is on top of a pile looked at before its step is decided.
+func (s *shard) lookAgain(p *pile, step killswitch.Step) {
+	it := heap.Pop(p).(*item)
+	it.place.ready = ""
+	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: step.Wave, Reason: "to be looked at again before it is to " + step.Name}
+	it.State.LookAt = s.now()
+	s.touch(it)
+}
+
+func (p *pile) giveBack(b batch, key string) {
+	for _, it := range b.items {
+		it.place.ready = key
+		heap.Push(p, it)
+	}
 }
 
 // lowestPausing is the first wave of pausing that is not over: a wave is over when its calls are
@@ -95,40 +99,54 @@ func (s *shard) lowestPausing() int {
 			lowest = min(lowest, firstWave(l.declaration, killswitch.WantPaused))
 		}
 	}
-	for _, it := range s.items {
-		if it.want != killswitch.WantPaused || it.State.Phase.Closed() || it.vetoed() || s.overdue(it) || it.State.Attempts > 0 || s.awaitsBeneath(it) {
-			continue
-		}
-		switch {
-		case !it.decided && !it.Settled():
-			lowest = min(lowest, firstWave(it.service.Declaration(), it.want))
-		case it.decided && it.decision.Do == killswitch.TakeAct:
-			lowest = min(lowest, it.steps[it.decision.Step].Wave)
+	return s.firstHeld(killswitch.WantPaused, lowest)
+}
+
+// lowestResuming is the first wave of resuming that is not over: a wave is over when its goals are
+// observed, or had their time.
+func (s *shard) lowestResuming() int { return s.firstHeld(killswitch.WantResumed, lastWave) }
+
+// firstHeld is the first wave of a want that an item holds back, or lowest if that is before it.
+func (s *shard) firstHeld(want killswitch.Want, lowest int) int {
+	for wave, n := range s.holding[want] {
+		if n > 0 {
+			return min(lowest, wave)
 		}
 	}
 	return lowest
 }
 
-// lowestResuming is the first wave of resuming that is not over: a wave is over when its goals are
-// observed, or had their time.
-func (s *shard) lowestResuming() int {
-	lowest := lastWave
-	for _, it := range s.items {
-		if it.want != killswitch.WantResumed || it.State.Phase.Closed() || it.Settled() || it.stuck() || s.overdue(it) {
-			continue
-		}
-		wave := s.waveOf(it)
-		switch {
-		case !it.decided:
-			wave = firstWave(it.service.Declaration(), it.want)
-		case it.decision.Do == killswitch.TakeAct:
-			wave = it.steps[it.decision.Step].Wave
-		case it.decision.Wave > 0:
-			wave = it.decision.Wave
-		}
-		lowest = min(lowest, wave)
+// holds is the wave that is not over because of the item; false where it holds none back.
+func (s *shard) holds(it *item) (wave int, holds bool) {
+	if it.State.Phase.Closed() || s.overdue(it) {
+		return 0, false
 	}
-	return lowest
+	first := firstWave(it.service.Declaration(), it.want)
+	acts := it.decided && it.decision.Do == killswitch.TakeAct
+	switch it.want {
+	case killswitch.WantPaused:
+		switch {
+		case it.vetoed() || it.State.Attempts > 0 || s.awaitsBeneath(it):
+			return 0, false
+		case acts:
+			return it.steps[it.decision.Step].Wave, true
+		}
+		return first, !it.decided && !it.Settled()
+	case killswitch.WantResumed:
+		switch {
+		case it.Settled() || it.stuck():
+			return 0, false
+		case !it.decided:
+			return first, true
+		case acts:
+			return it.steps[it.decision.Step].Wave, true
+		case it.decision.Wave > 0:
+			return it.decision.Wave, true
+		}
+		return s.waveOf(it), true
+	case killswitch.WantGivenUp:
+	}
+	return 0, false
 }
 
 // begin begins one batch: the record that it is about to be taken, and at its time the call.
@@ -140,6 +158,7 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 		halved = halved && it.halves > 0 && it.State.Step == b.step.Name
 		s.takesTurn(it)
 		it.busy, it.illegible = true, ""
+		s.touch(it)
 		it.State.Step = b.step.Name
 		it.State.AttemptedAt, it.State.AnsweredAt = now, time.Time{}
 		it.State.Left = merged(it.State.Left, it.decision.Leaves)
@@ -154,7 +173,11 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 
 // callAt takes the step when its tokens are there.
 func (s *shard) callAt(b batch, l *limit, at time.Time) {
-	wait := at.Sub(s.now())
+	now := s.now()
+	if at.Before(now) {
+		at = now
+	}
+	wait := at.Add(l.made.take(at, b.units)).Sub(now)
 	if wait <= 0 {
 		s.call(b, l)
 		return
@@ -181,6 +204,7 @@ func (s *shard) call(b batch, l *limit) {
 		for _, it := range b.items {
 			it.busy = false
 			it.State.LookAt = s.trustAt(it)
+			s.touch(it)
 		}
 		return
 	}
@@ -236,26 +260,44 @@ func (s *shard) perform(b batch, items []killswitch.Item) (results []killswitch.
 
 // answered takes in what became of a batch.
 func (s *shard) answered(b batch, results []killswitch.Result) {
-	var refused killswitch.BatchRefused
-	whole := len(b.items) > 1 && errors.As(results[0].Err, &refused)
+	unnamed := 0 // whom AWS did not name when it refused the batch
+	for i := range results {
+		if refused, whole := batchRefused(results[i].Err); whole && !refused.Named {
+			unnamed++
+		}
+	}
 	for i, it := range b.items {
 		it.busy = false
+		s.touch(it)
 		s.unsaved(it)
 		err := results[i].Err
 		s.emit(Event{
 			What: Stepped, Kind: it.Resource.Ref.Kind, Ref: it.Resource.Ref, Name: it.Resource.Name, Step: b.step.Name,
 			Err: err, Reason: awserr.Explain(err),
 		})
+		refused, whole := batchRefused(err)
 		switch {
-		case whole:
+		case whole && len(b.items) > 1:
 			it.State.AnsweredAt = s.now()
-			it.halves = (len(b.items) + 1) / 2
+			switch {
+			case refused.Named:
+				it.halves = 1
+			case unnamed < len(b.items):
+				it.halves = unnamed
+			default:
+				it.halves = (unnamed + 1) / 2
+			}
 		case err == nil:
 			s.accepted(it, results[i])
 		default:
 			s.rejected(it, err)
 		}
 	}
+}
+
+func batchRefused(err error) (refused killswitch.BatchRefused, whole bool) {
+	whole = errors.As(err, &refused)
+	return refused, whole
 }
 
 // accepted notes a call that AWS took.

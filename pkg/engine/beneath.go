@@ -15,24 +15,22 @@ import (
 // resource for what lies beneath it: on hosts that come back one by one AWS would put all of it on the
 // first, and end the others as idle.
 
-// settleBeneath refuses the steps that would make AWS end something.
-func (s *shard) settleBeneath() {
-	for _, it := range s.items {
-		if !s.may(it.want) || it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
-			continue
-		}
-		if it.want == killswitch.WantResumed {
-			s.spareBeneath(it)
-			s.followBeneath(it)
-			continue
-		}
-		switch standing, ref, why := s.footing(it); standing {
-		case falls:
-			s.refuse(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
-		case hindered:
-			s.hinder(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
-		case stands, awaited:
-		}
+// settleBeneath refuses a step that would make AWS end something.
+func (s *shard) settleBeneath(it *item) {
+	if !s.may(it.want) || it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
+		return
+	}
+	if it.want == killswitch.WantResumed {
+		s.spareBeneath(it)
+		s.followBeneath(it)
+		return
+	}
+	switch standing, ref, why := s.footing(it); standing {
+	case falls:
+		s.refuse(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
+	case hindered:
+		s.hinder(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
+	case stands, awaited:
 	}
 }
 

@@ -38,11 +38,17 @@ type item struct {
 	halves   int       // the size its batch may have, after a refusal; 0 for any
 	retryAt  time.Time // not to be tried before
 	throttle int       // throttles in a row
+
+	place            place // in the roll
+	inReady, inWakes int   // where in its piles
+	touched          bool  // it is to be placed anew
+	listed           bool  // it is among the changed ones of the roll
 }
 
 // see takes in a look at the resource.
-func (it *item) see(seen killswitch.Observation) {
+func (s *shard) see(it *item, seen killswitch.Observation) {
 	it.Seen, it.fresh, it.direct = seen, true, false
+	s.touch(it)
 }
 
 // adopt makes an item of a resource that was found running and is to be paused.
@@ -56,7 +62,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
 	it.want = killswitch.WantPaused
-	it.see(found.Seen)
+	s.see(it, found.Seen)
 	return it
 }
 
@@ -75,6 +81,7 @@ func (s *shard) revive(stored killswitch.Item) {
 			it.State.Phase = killswitch.Recorded
 			it.illegible = cmp.Or(s.damaged[it.Resource.Ref].Why, snapshots.StateMissing)
 		}
+		s.touch(it)
 		s.govern(it)
 		if !it.Settled() && !it.State.Phase.Closed() && s.attention.Stay {
 			it.State.LookAt = s.trustAt(it)
@@ -84,7 +91,7 @@ func (s *shard) revive(stored killswitch.Item) {
 	s.end.unsure = true // a kind this version does not know: it must not be forgotten
 }
 
-// insert keeps items sorted by ref, so that nothing is decided by the order of arrival.
+// insert takes an item up; a closed one of an earlier order gives way.
 func (s *shard) insert(l *listing, stored killswitch.Item) *item {
 	it := &item{Item: stored, service: l.service, steps: map[string]killswitch.Step{}}
 	for _, step := range l.declaration.Steps {
@@ -95,15 +102,16 @@ func (s *shard) insert(l *listing, stored killswitch.Item) *item {
 		for _, ref := range it.beneath {
 			s.above[ref] = append(s.above[ref], it)
 		}
+		if len(it.beneath) > 0 {
+			s.built = append(s.built, it)
+		}
 	}
 	ref := stored.Resource.Ref
-	at, found := slices.BinarySearchFunc(s.items, ref, func(o *item, r killswitch.Ref) int {
-		return o.Resource.Ref.Compare(r)
-	})
-	if found { // a closed item of an earlier order gives way
-		s.items[at] = it
+	if old := s.byRef[ref]; old != nil {
+		s.forget(old)
+		s.items[slices.Index(s.items, old)] = it
 	} else {
-		s.items = slices.Insert(s.items, at, it)
+		s.items = append(s.items, it)
 	}
 	s.byRef[ref] = it
 	return it
@@ -120,6 +128,7 @@ func (s *shard) govern(it *item) {
 		order.Seq, order.Act = it.Order, killswitch.Pause
 	}
 	it.want = order.Act.Wants()
+	s.touch(it)
 	if it.want == killswitch.WantGivenUp { // giveUp ends it, once nothing about it is under way
 		it.decided = false
 		return
@@ -225,6 +234,7 @@ func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
 		return
 	}
 	it.State.Phase, it.State.Reason = phase, reason
+	s.touch(it)
 	s.unsaved(it)
 	if s.fence() != nil {
 		return // what was seen before the lease ended may not be so any more, and is not said
@@ -241,6 +251,7 @@ func (s *shard) unsaved(it *item) {
 		return
 	}
 	it.unsaved = true
+	s.enlist(it)
 	if s.dirtyAt.IsZero() {
 		s.dirtyAt = s.now()
 	}
@@ -248,24 +259,10 @@ func (s *shard) unsaved(it *item) {
 
 // nextItem is when the first item needs the loop again.
 func (s *shard) nextItem(at time.Time) time.Time {
-	now := s.now()
-	for _, it := range s.items {
-		if it.State.Phase.Closed() || it.vetoed() || it.busy || it.looking {
-			continue
-		}
-		if it.decided && it.decision.Do == killswitch.TakeAct {
-			if it.retryAt.After(now) {
-				at = earlier(at, it.retryAt)
-			}
-			continue
-		}
-		if it.State.LookAt.After(now) {
-			at = earlier(at, it.State.LookAt)
-		}
-		if it.State.Wait != nil && it.State.Wait.Deadline.After(now) {
-			at = earlier(at, it.State.Wait.Deadline)
-		}
+	if s.wakes.Len() > 0 {
+		at = earlier(at, s.wakes.items[0].place.wake)
 	}
+	now := s.now()
 	for _, l := range s.limits {
 		if l.freeAt.After(now) {
 			at = earlier(at, l.freeAt)

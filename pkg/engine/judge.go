@@ -3,21 +3,14 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"aws-hit-breaks/pkg/awserr"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/settings"
 )
-
-// judgeAll decides about every item that was seen anew.
-func (s *shard) judgeAll() {
-	for _, it := range s.items {
-		if it.fresh && !it.busy && !it.looking && !it.State.Phase.Closed() {
-			s.judge(it)
-		}
-	}
-}
 
 // judge turns what was seen of one item into a decision. Existence is judged here, everything else
 // by its service.
@@ -289,20 +282,17 @@ func (s *shard) look() {
 		if l.looking {
 			continue
 		}
-		var due []*item
-		var batch []killswitch.Item
-		for _, it := range s.items {
-			if it.Resource.Ref.Kind == l.declaration.Kind && s.lookDue(it) {
-				due = append(due, it)
-				batch = append(batch, it.Item)
-			}
-		}
+		due := slices.SortedFunc(maps.Keys(s.looks[l.declaration.Kind]), func(a, b *item) int {
+			return a.Resource.Ref.Compare(b.Resource.Ref)
+		})
 		if len(due) == 0 {
 			continue
 		}
 		l.looking = true
-		for _, it := range due {
-			it.looking = true
+		batch := make([]killswitch.Item, len(due))
+		for i, it := range due {
+			it.looking, batch[i] = true, it.Item
+			s.touch(it)
 		}
 		s.spawn(func() func() {
 			seen, err := observe(l.service, batch, s.Pace.Lease)
@@ -326,8 +316,9 @@ func (s *shard) observed(l *listing, due []*item, seen map[killswitch.Ref]killsw
 	}
 	for _, it := range due {
 		it.looking = false
+		s.touch(it)
 		if err == nil {
-			it.see(seen[it.Resource.Ref])
+			s.see(it, seen[it.Resource.Ref])
 			continue
 		}
 		it.State.LookAt = s.tick(it)

@@ -4,14 +4,38 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"aws-hit-breaks/pkg/killswitch"
 )
 
-// limit is the token bucket of one action in one region, and how many of its calls are under way.
+// limit is the token bucket of one action in one region, and how many of its calls are under way. Calls
+// are planned with it before they are recorded, and made with it after that: a record may take long, and
+// AWS's bucket goes by when it is asked.
 type limit struct {
-	calls, units *rate.Limiter
-	under        int
-	freeAt       time.Time // when the next round may begin
+	planned, made bucket
+	under         int
+	freeAt        time.Time // when the next round may begin
 }
+
+// bucket holds the tokens of calls, and of the resources that they name.
+type bucket struct{ calls, units *rate.Limiter }
+
+func newBucket(r killswitch.Rate) bucket {
+	return bucket{calls: limiter(r.PerSecond, r.Burst), units: limiter(r.UnitsPerSecond, r.UnitBurst)}
+}
+
+// take takes the tokens of a call, and says how long after now they are surely there.
+func (b bucket) take(now time.Time, units int) time.Duration {
+	wait := max(b.calls.ReserveN(now, 1).DelayFrom(now), b.units.ReserveN(now, min(units, b.units.Burst())).DelayFrom(now))
+	if wait > 0 {
+		wait += rounding
+	}
+	return wait
+}
+
+// rounding is by how much two clocks may differ over when a token is there. Who asks for it too early
+// gets none, and asks again much later.
+const rounding = time.Millisecond
 
 // limitOf makes the bucket of an action. Who made the calls before this turn is not known, so the
 // bucket is taken to have been empty at the last attempt that is on record.
@@ -19,8 +43,7 @@ func (s *shard) limitOf(action string) *limit {
 	if l := s.limits[action]; l != nil {
 		return l
 	}
-	r := s.Rates[action]
-	l := &limit{calls: limiter(r.PerSecond, r.Burst), units: limiter(r.UnitsPerSecond, r.UnitBurst)}
+	l := &limit{planned: newBucket(s.Rates[action]), made: newBucket(s.Rates[action])}
 	var last time.Time
 	for _, it := range s.items {
 		if at := it.State.AttemptedAt; at.After(last) && it.steps[it.State.Step].Calls == action && !it.busy {
@@ -28,8 +51,10 @@ func (s *shard) limitOf(action string) *limit {
 		}
 	}
 	if !last.IsZero() {
-		l.calls.AllowN(last, l.calls.Burst())
-		l.units.AllowN(last, l.units.Burst())
+		for _, b := range []bucket{l.planned, l.made} {
+			b.calls.AllowN(last, b.calls.Burst())
+			b.units.AllowN(last, b.units.Burst())
+		}
 	}
 	s.limits[action] = l
 	return l
@@ -48,7 +73,7 @@ func limiter(perSecond float64, burst int) *rate.Limiter {
 // this one is all but over.
 func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
 	now := s.now()
-	wait := max(missing(l.calls, now, 1), missing(l.units, now, units))
+	wait := max(missing(l.planned.calls, now, 1), missing(l.planned.units, now, units))
 	most, soon := s.Pace.Lag, s.Pace.Lag/10
 	if !inRound {
 		most = soon
@@ -60,8 +85,7 @@ func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
 	if wait == 0 && l.under >= callsAtOnce {
 		return now, false
 	}
-	l.calls.ReserveN(now, 1)
-	l.units.ReserveN(now, min(units, l.units.Burst()))
+	l.planned.take(now, units)
 	return now.Add(wait), true
 }
 
@@ -74,5 +98,5 @@ func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
 	if short <= 0 {
 		return 0
 	}
-	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + time.Microsecond
+	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + rounding
 }

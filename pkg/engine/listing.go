@@ -125,6 +125,7 @@ func (s *shard) list() {
 		l.retryAt = time.Time{}
 		l.verdicts, l.held = nil, nil
 		l.tries++
+		s.touchBuilt()
 		s.spawn(func() func() {
 			err := s.discover(l)
 			return func() { s.whenOpened(func() { s.listed(l, err) }) }
@@ -178,6 +179,7 @@ func (s *shard) receivePage(l *listing, p page) {
 	} else {
 		l.held = append(l.held, p...)
 	}
+	s.touchBuilt()
 }
 
 // protectHosts notes what a protected resource runs on.
@@ -239,7 +241,7 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 		}
 		it.vetted = max(it.vetted, l.order)
 		if s.trusted(it, found.Seen) && !it.busy {
-			it.see(found.Seen)
+			s.see(it, found.Seen)
 		}
 		return
 	}
@@ -314,6 +316,7 @@ func (s *shard) listed(l *listing, err error) {
 	for _, other := range s.listings {
 		s.releaseHeld(other)
 	}
+	s.touchBuilt()
 }
 
 // releaseHeld goes on with a listing that waited for the kinds it is listed after.

@@ -119,6 +119,7 @@ func (e *Engine) planShard(ctx context.Context, live snapshots.Live, region stri
 			shard.Items = append(shard.Items, s.planned(it))
 		}
 	}
+	slices.SortFunc(shard.Items, func(a, b killswitch.Item) int { return a.Resource.Ref.Compare(b.Resource.Ref) })
 	return shard, nil
 }
 
@@ -177,12 +178,10 @@ func (s *shard) planLook(ctx context.Context) error {
 			return fmt.Errorf("look at %s: %w", l.declaration.Title, err)
 		}
 		for _, it := range batch {
-			s.byRef[it.Resource.Ref].see(seen[it.Resource.Ref])
+			s.see(s.byRef[it.Resource.Ref], seen[it.Resource.Ref])
 		}
 	}
-	s.giveUp()
-	s.judgeAll()
-	s.settleBeneath()
+	s.settleTouched()
 	return nil
 }
 

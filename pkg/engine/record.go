@@ -13,6 +13,7 @@ import (
 // job is changes that must be durable before something may happen.
 type job struct {
 	lazy    bool               // may wait for company: nothing happens when it is done
+	found   []*item            // whose originals go before the changes, where no step has taken them along
 	changes []snapshots.Change // originals, parts, coverage
 	states  []*item
 	then    func()
@@ -44,26 +45,25 @@ func (s *shard) intent(b batch) *job {
 }
 
 func (s *shard) addOriginal(j *job, it *item) {
-	if it.queued {
-		return
+	if !it.queued {
+		j.changes = append(j.changes, it.record())
 	}
+}
+
+// record is the original of the item, on its way into the store.
+func (it *item) record() snapshots.Change {
 	it.queued = true
 	if it.State.Phase == killswitch.Running {
 		it.State.Phase = killswitch.Recorded
 	}
 	original := it.Item
-	j.changes = append(j.changes, snapshots.Change{Original: &original})
+	return snapshots.Change{Original: &original}
 }
 
-// record makes a listing durable: first what it found, then that it was listed.
+// record makes a listing durable: first what it found, then that it was listed. Steps do not wait for
+// that; they record what they are about themselves.
 func (s *shard) record(l *listing, c snapshots.Coverage) {
-	j := &job{lazy: true}
-	for _, it := range l.found {
-		if !it.queued {
-			s.addOriginal(j, it)
-			j.states = append(j.states, it)
-		}
-	}
+	j := &job{lazy: true, found: l.found}
 	l.found = nil
 	j.changes = append(j.changes, snapshots.Change{Coverage: &c})
 	s.enqueue(j, func() {})
@@ -114,12 +114,22 @@ type write struct {
 	size    int
 }
 
-// assemble takes from the jobs, in order, what one transaction holds, and fills it up with states.
+// assemble takes from the jobs what one transaction holds, those first that a call waits for, and fills
+// it up with states.
 func (s *shard) assemble() *write {
 	w := &write{}
+	slices.SortStableFunc(s.jobs, func(a, b *job) int {
+		switch {
+		case a.lazy == b.lazy:
+			return 0
+		case a.lazy:
+			return 1
+		}
+		return -1
+	})
 	for len(s.jobs) > 0 {
 		j := s.jobs[0]
-		if len(w.jobs) > 0 && len(w.changes)+len(j.changes)+len(j.states) > snapshots.MaxChanges {
+		if !j.lazy && len(w.jobs) > 0 && len(w.changes)+len(j.changes)+len(j.states) > snapshots.MaxChanges {
 			break
 		}
 		s.jobs = s.jobs[1:]
@@ -131,26 +141,54 @@ func (s *shard) assemble() *write {
 		w.jobs = append(w.jobs, j)
 	}
 	if w.rest == nil {
-		for _, it := range s.items {
-			if it.unsaved && it.durable && !w.addState(it) {
-				break
-			}
-		}
+		s.fill(w)
 	}
 	return w
+}
+
+// fill adds states that nothing waits for.
+func (s *shard) fill(w *write) {
+	for i, it := range s.changed {
+		if it.unsaved && !w.addState(it) {
+			s.changed = s.changed[i:]
+			return
+		}
+		it.listed = false
+	}
+	s.changed = nil
+}
+
+// enlist notes that a state is to be written, unless its original has to be first.
+func (s *shard) enlist(it *item) {
+	if it.unsaved && it.durable && !it.listed && s.byRef[it.Resource.Ref] == it {
+		it.listed = true
+		s.changed = append(s.changed, it)
+	}
 }
 
 // add takes a job, or as much of it as there is room for, and returns what is left. The order
 // within a job is kept: what it says last is durable last.
 func (w *write) add(j *job) *job {
-	for i := range j.changes {
-		if !w.room(j.changes[i]) {
-			return &job{changes: j.changes[i:], states: j.states, then: j.then}
+	rest := *j
+	for ; len(rest.found) > 0; rest.found = rest.found[1:] {
+		it := rest.found[0]
+		if it.queued {
+			continue
+		}
+		if len(w.changes)+2 > snapshots.MaxChanges || w.size > maxWrite/2 { // an original and its state are far less than the other half
+			return &rest
+		}
+		w.room(it.record())
+		w.addState(it)
+	}
+	for ; len(rest.changes) > 0; rest.changes = rest.changes[1:] {
+		if !w.room(rest.changes[0]) {
+			return &rest
 		}
 	}
-	for i, it := range j.states {
-		if !w.addState(it) {
-			return &job{states: j.states[i:], then: j.then}
+	for ; len(rest.states) > 0; rest.states = rest.states[1:] {
+		if !w.addState(rest.states[0]) {
+			return &rest
 		}
 	}
 	return nil
@@ -201,7 +239,10 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 		}
 		for _, c := range w.changes {
 			if c.Original != nil {
-				s.byRef[c.Original.Resource.Ref].durable = true
+				it := s.byRef[c.Original.Resource.Ref]
+				it.durable = true
+				s.enlist(it)
+				s.touch(it)
 			}
 		}
 		s.dirtyAt = s.dirtySince()
@@ -220,6 +261,7 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 	s.emit(Event{What: StoreFailed, Err: err, Reason: err.Error()})
 	for _, it := range w.states {
 		it.unsaved = true
+		s.enlist(it)
 	}
 	s.jobs = append(w.unwritten(), s.jobs...)
 	s.dirtyAt = s.dirtySince()
@@ -227,7 +269,7 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 
 // dirtySince is now where a state waits to be written, zero where none does.
 func (s *shard) dirtySince() (since time.Time) {
-	if slices.ContainsFunc(s.items, func(it *item) bool { return it.unsaved && it.durable }) {
+	if slices.ContainsFunc(s.changed, func(it *item) bool { return it.unsaved }) {
 		return s.now()
 	}
 	return since

@@ -93,8 +93,9 @@ func (e *Engine) Reconcile(ctx context.Context, a Attention) (Outcome, error) {
 	}
 	r := &run{
 		Engine: e, attention: a, live: live, stored: slices.Clone(live.Regions), mail: make(chan func(), 64),
-		shards: map[string]*shard{}, ends: map[string]shardEnd{}, readAt: e.now(), adding: map[string]*addition{},
+		shards: map[string]*shard{}, ends: map[string]shardEnd{}, adding: map[string]*addition{},
 	}
+	r.readAt = e.now().Add(e.Pace.Lag - e.Pace.Live) // a tick must not come before anybody has said that this run works
 	return r.loop(ctx)
 }
 
@@ -174,7 +175,7 @@ func (r *run) begin(ctx context.Context) {
 		}
 	}
 	if !r.reading && len(r.shards) > 0 && !r.now().Before(r.readAt.Add(r.Pace.Live)) {
-		r.readLive(ctx)
+		r.keepLive(ctx)
 	}
 }
 
@@ -286,11 +287,20 @@ func (r *run) ended(end shardEnd) {
 	r.tell(ev)
 }
 
-func (r *run) readLive(ctx context.Context) {
+// keepLive says that somebody works here, so that the guard's ticks end after one read, and learns
+// whether orders were given. Should this run die, a tick finds it out when a lease would have ended.
+func (r *run) keepLive(ctx context.Context) {
 	r.reading = true
+	live := *r.live
+	live.Regions, live.Orders = slices.Clone(live.Regions), slices.Clone(live.Orders)
+	at := r.now().Add(r.Pace.Lease)
 	r.spawn(func() func() {
-		live, err := r.Store.Live(context.WithoutCancel(ctx), r.Account)
-		return func() { r.liveRead(live, err) }
+		call := context.WithoutCancel(ctx)
+		now, err := &live, r.Store.SetLookAt(call, &live, at)
+		if errors.Is(err, snapshots.ErrOrders) {
+			now, err = r.Store.Live(call, r.Account)
+		}
+		return func() { r.liveRead(now, err) }
 	})
 }
 
@@ -311,7 +321,10 @@ func (r *run) liveRead(live *snapshots.Live, err error) {
 		clear(r.ends)
 		r.tellOrders()
 	default:
-		r.addRegions(live.Regions) // another run may have found some
+		regions, listed := r.live.Regions, r.live.RegionsOrder
+		r.live = live
+		r.live.RegionsOrder = max(r.live.RegionsOrder, listed)
+		r.addRegions(regions) // another run may have found some
 	}
 }
 

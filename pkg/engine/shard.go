@@ -23,14 +23,16 @@ type shard struct {
 
 	services []killswitch.Service
 	listings []*listing // one a service, same order
-	items    []*item    // sorted by ref
+	items    []*item
 	byRef    map[killswitch.Ref]*item
+	built    []*item                           // those with something beneath them
 	hosts    map[killswitch.Ref]killswitch.Ref // host → the protected resource that runs on it
 	empty    map[killswitch.Ref]bool           // listed, without members
 	above    map[killswitch.Ref][]*item        // what AWS ends once the item is down → the items
-	limits   map[string]*limit
-	damaged  map[killswitch.Ref]snapshots.Fault // of the newest order, where several are
-	faults   []snapshots.Fault                  // all that is damaged
+	roll
+	limits  map[string]*limit
+	damaged map[killswitch.Ref]snapshots.Fault // of the newest order, where several are
+	faults  []snapshots.Fault                  // all that is damaged
 
 	lease   snapshots.Lease
 	endsAt  atomic.Int64 // of the lease, in Unix nanoseconds: read by calls under way
@@ -59,7 +61,7 @@ func newShard(r *run, region string) *shard {
 		Engine: r.Engine, attention: r.attention, region: region, mail: make(chan func(), 256),
 		live: *r.live, byRef: map[killswitch.Ref]*item{}, hosts: map[killswitch.Ref]killswitch.Ref{},
 		empty: map[killswitch.Ref]bool{}, above: map[killswitch.Ref][]*item{},
-		limits: map[string]*limit{}, damaged: map[killswitch.Ref]snapshots.Fault{},
+		roll: newRoll(), limits: map[string]*limit{}, damaged: map[killswitch.Ref]snapshots.Fault{},
 		end:    shardEnd{region: region, closed: map[string]int{}},
 		unread: slices.Contains(r.stored, region), adding: r.adding[region],
 	}
@@ -141,6 +143,7 @@ func (s *shard) reorder(orders []killswitch.Order) {
 		for _, it := range s.items {
 			s.govern(it)
 		}
+		s.touchAll()
 	})
 }
 
@@ -156,12 +159,12 @@ func (s *shard) advance() {
 		s.list()
 	}
 	if s.opened {
-		s.giveUp()
-		s.judgeAll()
-		s.settleBeneath()
+		s.settle()
 		if !s.draining {
 			s.act()
+			s.settle()
 			s.look()
+			s.settle()
 		}
 		s.flush()
 	}
@@ -182,7 +185,15 @@ func (s *shard) soon() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.items, func(it *item) bool { return s.unfinished(it) || s.lookDue(it) })
+	if s.awaited > 0 {
+		return true
+	}
+	for _, due := range s.looks {
+		if len(due) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // wake is when the loop has to turn even without mail. A time that has passed needs no waking: what

@@ -32,8 +32,8 @@ type Service interface {
 
 	// Act takes one step for up to Step.Batch items with one mutating AWS call where the API has a
 	// batch, and returns one Result per item in the same order. When AWS refuses the whole batch
-	// for one member, every Result carries that error wrapped in BatchRefused and the engine
-	// halves the batch. it.Seen holds the latest observation of each item.
+	// for one member, the Results carry that error wrapped in BatchRefused and the engine tries
+	// smaller batches; a member that AWS names as the reason carries the error itself. it.Seen holds the latest observation of each item.
 	Act(ctx context.Context, step string, batch []Item) []Result
 }
 
@@ -177,6 +177,9 @@ type Decision struct {
 	Reason string    // Hold: what for; Refuse, Drift and Replaced: why
 	// Wave is, for Hold, the wave whose goal is being waited for: resuming, later waves wait too.
 	Wave int
+	// Again says that the step was decided from what may be long ago by its turn: when that comes, the
+	// resource is looked at once more, together with all whose turn it is (TakeAct).
+	Again bool
 	// WakesAt is when AWS itself will start the resource again, where known.
 	WakesAt time.Time
 	// ByAWS are fields that AWS changed at the stop and start, "old → new" (Done after a resume).
@@ -192,7 +195,11 @@ type Result struct {
 }
 
 // BatchRefused wraps the error of a call that AWS refused as a whole, possibly for one member.
-type BatchRefused struct{ Err error }
+type BatchRefused struct {
+	Err error
+	// Named says that AWS's answer names something of this very item, which is tried alone next.
+	Named bool
+}
 
 func (e BatchRefused) Error() string { return e.Err.Error() }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -211,8 +212,8 @@ func (p groupPlan) memberIDs(step string) []string {
 }
 
 // changeMembers stops or starts the members of groups with one call. Where AWS refuses it for a
-// single group, the members that it is about are found by halving, so that one of them does not keep
-// the others running.
+// single group, the members that it is about are left out: those that AWS names, or else by halving, so
+// that one of them does not keep the others running.
 func (s *groups) changeMembers(ctx context.Context, step string, plans []groupPlan) []killswitch.Result {
 	results := make([]killswitch.Result, len(plans))
 	var ids []string
@@ -229,11 +230,11 @@ func (s *groups) changeMembers(ctx context.Context, step string, plans []groupPl
 	at := time.Now()
 	states, err := changeInstances(ctx, s.reads.client, step, ids)
 	if err != nil && len(plans) == 1 && len(ids) > 1 && isRefusal(err) {
-		states, err = s.halveMembers(ctx, step, ids)
+		states, err = s.withoutRefused(ctx, step, ids, err)
 	}
 	for n, plan := range plans {
 		if err != nil {
-			results[n].Err = refusalOf(err, len(plans))
+			results[n].Err = refusalOf(err, len(plans), len(namedIn(err, plan.memberIDs(step))) > 0)
 		}
 		if states != nil {
 			results[n].Seen = observation(at, plan.look.with(states))
@@ -242,24 +243,37 @@ func (s *groups) changeMembers(ctx context.Context, step string, plans []groupPl
 	return results
 }
 
-// halveMembers takes a refused step for all members but those that it is refused for.
-func (s *groups) halveMembers(ctx context.Context, step string, ids []string) (map[string]string, error) {
+// withoutRefused takes a step that was refused for all members but those that it is refused for.
+func (s *groups) withoutRefused(ctx context.Context, step string, ids []string, refusal error) (map[string]string, error) {
 	states := map[string]string{}
 	var refusals []error
-	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
-		changed, err := changeInstances(ctx, s.reads.client, step, half)
+	note := func(id string, err error) {
+		if awserr.Of(err) != awserr.Gone { // what is gone shows at the next look
+			refusals = append(refusals, fmt.Errorf("member %s: %w", id, err))
+		}
+	}
+	named := namedIn(refusal, ids)
+	for _, id := range named {
+		note(id, refusal)
+	}
+	size := len(ids) - len(named)
+	if len(named) == 0 {
+		size = (len(ids) + 1) / 2
+	}
+	for part := range slices.Chunk(without(ids, named), max(1, size)) {
+		changed, err := changeInstances(ctx, s.reads.client, step, part)
 		switch {
-		case err != nil && len(half) > 1 && isRefusal(err):
-			changed, err = s.halveMembers(ctx, step, half)
-		case err != nil && len(half) == 1:
-			err = fmt.Errorf("member %s: %w", half[0], err)
-		}
-		for id, state := range changed {
-			states[id] = state
-		}
-		if err != nil && awserr.Of(err) != awserr.Gone { // what is gone shows at the next look
+		case err == nil:
+		case len(part) > 1 && isRefusal(err):
+			if changed, err = s.withoutRefused(ctx, step, part, err); err != nil {
+				refusals = append(refusals, err)
+			}
+		case len(part) == 1:
+			note(part[0], err)
+		default:
 			refusals = append(refusals, err)
 		}
+		maps.Copy(states, changed)
 	}
 	return states, worst(refusals)
 }

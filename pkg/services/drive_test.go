@@ -176,7 +176,7 @@ func (d *drive) decide(t *testing.T, want killswitch.Want, stuck map[string]stri
 	return wake, pending
 }
 
-// act takes a step for a batch and halves the batch where AWS refuses it.
+// act takes a step for a batch, and where AWS refuses that, for those whom it does not name, or for halves.
 func (d *drive) act(t *testing.T, step string, batch []*killswitch.Item, stuck map[string]string) {
 	t.Helper()
 	items := make([]killswitch.Item, len(batch))
@@ -189,19 +189,25 @@ func (d *drive) act(t *testing.T, step string, batch []*killswitch.Item, stuck m
 	if len(results) != len(batch) {
 		t.Fatalf("%s: %d results for %d items", step, len(results), len(batch))
 	}
-	if errors.As(results[0].Err, new(killswitch.BatchRefused)) && len(batch) > 1 {
-		half := (len(batch) + 1) / 2
-		d.act(t, step, batch[:half], stuck)
-		d.act(t, step, batch[half:], stuck)
-		return
-	}
+	var rest []*killswitch.Item
 	for n, it := range batch {
 		it.State.AnsweredAt = time.Now()
+		if len(batch) > 1 && errors.As(results[n].Err, new(killswitch.BatchRefused)) {
+			rest = append(rest, it)
+			continue
+		}
 		if err := results[n].Err; err != nil && awserr.Of(err) == awserr.Refused {
 			stuck[it.Resource.Ref.ID] = err.Error()
 		} else if err != nil {
 			it.State.Attempts++
 		}
+	}
+	size := len(rest)
+	if size == len(batch) {
+		size = (size + 1) / 2
+	}
+	for part := range slices.Chunk(rest, max(1, size)) {
+		d.act(t, step, part, stuck)
 	}
 }
 

@@ -2,12 +2,17 @@ package services
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
 
 	"aws-hit-breaks/pkg/awserr"
 	"aws-hit-breaks/pkg/killswitch"
@@ -59,7 +64,9 @@ func (s *instances) Act(ctx context.Context, step string, batch []killswitch.Ite
 	results := make([]killswitch.Result, len(batch))
 	for n, it := range batch {
 		if err != nil {
-			results[n].Err = refusalOf(err, len(batch))
+			if results[n].Err = err; len(namedIn(err, ids[n:n+1])) == 0 {
+				results[n].Err = refusalOf(err, len(batch), false)
+			}
 			continue
 		}
 		look, known := it.Seen.Resource.(instanceSeen)
@@ -117,11 +124,29 @@ func whyNotStopped(err error) error {
 
 // refusalOf is the error of one member of a batch of n: where AWS refused the whole batch, possibly
 // for another member, it says so. What never reached AWS's judgement is no refusal.
-func refusalOf(err error, n int) error {
+func refusalOf(err error, n int, named bool) error {
 	if n == 1 || !isRefusal(err) {
 		return err
 	}
-	return killswitch.BatchRefused{Err: err}
+	return killswitch.BatchRefused{Err: err, Named: named}
+}
+
+// namedIn are those of the ids that AWS's answer names: EC2 says for which instance it refuses a batch
+// ("The instance 'i-…' may not be stopped …", "… on resource: arn:aws:ec2:…:instance/i-…").
+func namedIn(err error, ids []string) (named []string) {
+	var answer smithy.APIError
+	if !errors.As(err, &answer) {
+		return nil
+	}
+	words := strings.FieldsFunc(answer.ErrorMessage(), func(r rune) bool {
+		return r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	for _, id := range ids {
+		if slices.Contains(words, id) {
+			named = append(named, id)
+		}
+	}
+	return named
 }
 
 // isRefusal says whether AWS judged the call and refused it, possibly for one member.

@@ -204,7 +204,7 @@ func TestInstancesThereAndBack(t *testing.T) {
 				t.Errorf("%s is %s, want %s", it.Resource.Ref.ID, state, want)
 			}
 		}
-		if n := d.count("stop-instances"); n > 25 {
+		if n := d.count("stop-instances"); n > 5 { // three batches, and one more for each that AWS names
 			t.Errorf("%d calls to stop 124 instances of which two are refused", n)
 		}
 		d.items = slices.DeleteFunc(d.items, func(it killswitch.Item) bool { return stuck[it.Resource.Ref.ID] != "" })
@@ -299,6 +299,37 @@ func TestObserveInstancesCalls(t *testing.T) {
 		}
 		if n := len(a.Trace()) - from; n != 2 {
 			t.Errorf("%d calls to look at 950 running instances, want 2", n)
+		}
+	})
+}
+
+// What AWS names as the reason for refusing a batch is refused by that; the others go without it.
+func TestBatchRefusedForWhomAWSNames(t *testing.T) {
+	inAccount(t, nil, func(t *testing.T, a *awssim.Account) {
+		a.AddInstance(region, awssim.Instance{})
+		a.AddInstance(region, awssim.Instance{StopProtected: true})
+		a.AddInstance(region, awssim.Instance{})
+		service := serviceOf(t, a, killswitch.EC2Instance, settings.Settings{})
+		d := newDrive(t, service)
+		var refused []string
+		var others []killswitch.Item
+		for n, result := range service.Act(t.Context(), "stop-instances", d.items) {
+			if awserr.Of(result.Err) != awserr.Refused {
+				t.Errorf("result %+v, want AWS's refusal", result)
+			}
+			if errors.As(result.Err, &killswitch.BatchRefused{}) {
+				others = append(others, d.items[n])
+				continue
+			}
+			refused = append(refused, d.items[n].Resource.Ref.ID)
+		}
+		if len(refused) != 1 || len(others) != 2 {
+			t.Fatalf("refused %v and %d others to be tried without it, want one and two", refused, len(others))
+		}
+		for _, result := range service.Act(t.Context(), "stop-instances", others) {
+			if result.Err != nil {
+				t.Errorf("without it: %v", result.Err)
+			}
 		}
 	})
 }

@@ -92,7 +92,8 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	if err != nil {
 		return explained(err)
 	}
-	answer.Idle = outcome.Idle
+	// Where another run works on every region, it tells of what comes of that.
+	answer.Idle = outcome.Idle || a.Due && outcome.Live != nil && len(outcome.Busy) > 0 && len(outcome.Busy) == len(outcome.Live.Regions)
 	answer.Closed = outcome.Closed != ""
 	answer.LookAt = outcome.LookAt
 	for _, region := range outcome.Busy {
@@ -105,7 +106,7 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	if outcome.Idle {
 		h.catchUp(ctx, outcome, answer)
 	}
-	if answer.Snapshot == "" || outcome.Idle {
+	if answer.Snapshot == "" || answer.Idle {
 		return nil
 	}
 	snapshot, err := h.Store.Snapshot(ctx, h.Account, answer.Snapshot)
