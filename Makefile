@@ -108,8 +108,8 @@ guarantees: ## Write docs/guarantees.md, with the counts of the last make chaos
 mutations: ## Break each promise in a copy of the tree: the family that should notice must
 	@e2e/chaos/mutations/run.sh
 
-bench: ## Print the figures of every fleet: time, calls, writes, CPU, memory
-	go test -count=1 -v -run Figures ./e2e/bench
+bench: ## Print the figures of every fleet (time, calls, dollars, CPU, memory, quota), and write docs/performance.md
+	BENCH=full go test -count=1 -v -timeout 120m -run 'Figures|Growth|SettledDay' ./e2e/bench
 
 fuzz: ## Fuzz every target for FUZZTIME=60s
 	go run ./e2e/fuzz -time $(FUZZTIME)

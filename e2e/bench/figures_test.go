@@ -124,12 +124,16 @@ var fleets = []struct {
 }{
 	{"startup", awssim.Startup},
 	{"scaleup", awssim.Scaleup},
+	{"enterprise", awssim.Enterprise},
 }
 
 func TestFigures(t *testing.T) {
+	var names []string
+	all := map[string][]figures{}
 	for _, fleet := range fleets {
 		t.Run(fleet.name, func(t *testing.T) {
-			for _, f := range measured(t, fleet.fill) {
+			names, all[fleet.name] = append(names, fleet.name), measured(t, fleet.fill)
+			for _, f := range all[fleet.name] {
 				fmt.Printf("%s %s\n%s", fleet.name, f.run.Act, f)
 				for _, breach := range f.breaches() {
 					t.Errorf("%s %s: %s", fleet.name, f.run.Act, breach)
@@ -137,6 +141,7 @@ func TestFigures(t *testing.T) {
 			}
 		})
 	}
+	document(t, "figures", table(names, all))
 }
 
 // Figures that differ from run to run show nothing when they change.
