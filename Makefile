@@ -108,14 +108,18 @@ guarantees: ## Write docs/guarantees.md, with the counts of the last make chaos
 mutations: ## Break each promise in a copy of the tree: the family that should notice must
 	@e2e/chaos/mutations/run.sh
 
-bench: ## Print the figures of every fleet (time, calls, dollars, CPU, memory, quota), and write docs/performance.md
-	BENCH=full go test -count=1 -v -timeout 120m -run 'Figures|Growth|SettledDay' ./e2e/bench
+bench: export CI := 1
+bench: export BENCH := full
+bench: tools ## Print the figures of every fleet (time, calls, dollars, CPU, memory, quota) and of the built functions, and write docs/performance.md
+	go test -count=1 -v -p 1 -timeout 120m -run 'Figures|Growth|SettledDay' ./e2e/bench ./e2e/moto
 
 fuzz: ## Fuzz every target for FUZZTIME=60s
 	go run ./e2e/fuzz -time $(FUZZTIME)
 
 release-snapshot: $(GORELEASER) $(SYFT) ## Build the archives of a release into build/release, with checksums and SBOMs
 	PATH="$(CURDIR)/.tools:$$PATH" GOFLAGS= $(GORELEASER) release --snapshot --clean
+	@large=$$(find build/release/*/ -name 'aws-hit-breaks*' -size +25165824c) && \
+		if [ -n "$$large" ]; then ls -l $$large; echo "no binary may have more than 25165824 bytes"; exit 1; fi
 	@ls -l build/release/*.tar.gz build/release/*.zip build/release/checksums.txt
 
 lint: $(LINT) ## Run golangci-lint

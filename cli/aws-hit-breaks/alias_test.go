@@ -62,7 +62,7 @@ func TestTheAWSCLIRunsTheAlias(t *testing.T) {
 		{[]string{"hit", "breaks", "discover", "--region", "eu-*"}, "i-0web", 0},
 		{[]string{"hit", "breaks", "discover", "--id", "a b; c"}, "", 0},
 		{[]string{"hit", "breaks", "version"}, "aws-hit-breaks ", 0},
-		{[]string{"hit", "breaks", "puase"}, "unknown command", 2},
+		{[]string{"hit", "breaks", "puase"}, "there is no command", 2},
 		{[]string{"hit", "breaks", "resume"}, "no snapshot table", 1},
 		{[]string{"hit", "me"}, "aws hit breaks", 252},
 		{[]string{"greet"}, "hello", 0},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,7 @@ func program() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // as main does
 	account := awssim.New(awssim.Options{Seed: 1, Speed: speed, Regions: regions})
 	fleets[os.Getenv(simulate)](account)
 	os.Exit(command.Main(ctx, os.Args[1:], command.World{

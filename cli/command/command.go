@@ -42,7 +42,6 @@ type cli struct {
 	debug   bool
 	log     *slog.Logger // of AWS calls; made at the first
 	closing []io.Closer  // when the command has ended
-	started bool         // a command is running: the command line was understood
 }
 
 // Main runs the command line and returns the code to exit with.
@@ -59,6 +58,9 @@ func Main(ctx context.Context, args []string, world World) int {
 	root.SetOut(world.Out)
 	root.SetErr(world.Err)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = c.screen.Lost()
+	}
 	if err == nil {
 		return codeOK
 	}
@@ -82,9 +84,6 @@ anything. --pause, --resume, --status and --dry-run are short for the commands.
 Try it without an AWS account: aws-hit-breaks demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
-			c.started = true
-		},
 	}
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON on standard output")
 	root.PersistentFlags().BoolVar(&c.debug, "debug", false, "tell every AWS call on standard error, as the log file does")
@@ -94,6 +93,7 @@ Try it without an AWS account: aws-hit-breaks demo`,
 	)
 	root.AddCommand(newTopics()...)
 	shortForms(root, c)
+	mistakes(root)
 	return root
 }
 

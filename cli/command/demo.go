@@ -38,7 +38,6 @@ func newDemo(c *cli) *cobra.Command {
 		Long: `Watch it work: the real engine pauses a simulated AWS account of some eighty resources and puts
 it back, and the account is compared with what it was, field by field. It calls no AWS and needs no
 credentials. It exits with 1 where one field differs.` + exits,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if speed < 1 || speed > 2000 {
 				return usage("--speed %g: say how many times as fast as a real account, from 1 to 2000", speed)

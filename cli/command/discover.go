@@ -15,12 +15,11 @@ func newDiscover(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discover",
 		Short: "List what costs by the hour, and what of it can be paused",
-		Long: `List what costs by the hour, and what of it can be paused. It runs here with your credentials,
-reads only, and needs nothing deployed.` + exits,
+		Long: `List what costs by the hour, and what of it can be paused. It runs here, reads only, and
+needs nothing deployed.` + exits,
 		Example: `  aws-hit-breaks discover
   aws-hit-breaks discover --html account.html
   aws-hit-breaks discover --region 'eu-*' --output csv --file account.csv`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.discover(cmd.Context(), scope) },
 	}
 	scopeFlags(cmd, &scope)

@@ -11,6 +11,7 @@ import (
 	"aws-hit-breaks/cli/config"
 	"aws-hit-breaks/cli/ui"
 	"aws-hit-breaks/pkg/awserr"
+	"aws-hit-breaks/pkg/report"
 )
 
 // finding is how a check ended.
@@ -51,7 +52,6 @@ that says the line notification. Nor does it read the policies of KMS keys thems
 
 Exit status: 0 nothing fails, or warnings only · 3 something fails · 12 no permission or no
 credentials · 1, 2 and 130 as of every command.`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.doctor(cmd.Context()) },
 	}
 }
@@ -121,9 +121,9 @@ func (c *cli) diagnosis(up checkup, code int) error {
 	case n[failing] == 0 && n[warning] == 0:
 		c.screen.Say("the brake is armed: all %d checks are ok", n[fine])
 	case n[failing] == 0:
-		c.screen.Say("the brake is armed: %d checks are ok, %d are warnings", n[fine], n[warning])
+		c.screen.Say("the brake is armed: %d ok, %s", n[fine], report.Count(n[warning], "warning"))
 	default:
-		c.screen.Say("the brake may not work: %d checks are failing, %d are warnings, %d are ok", n[failing], n[warning], n[fine])
+		c.screen.Say("the brake may not work: %d failing, %s, %d ok", n[failing], report.Count(n[warning], "warning"), n[fine])
 	}
 	if code != codeOK {
 		return &ended{code: code}

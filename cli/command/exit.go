@@ -65,9 +65,6 @@ func (c *cli) judge(err error) ui.Failure {
 	switch {
 	case errors.As(err, &own):
 		f.Code = own.code
-	case !c.started:
-		f.Code = codeUsage
-		f.Error += ": see aws-hit-breaks --help"
 	case errors.Is(err, context.Canceled):
 		f.Code, f.Error = codeInterrupted, "interrupted"
 	case errors.Is(err, engine.ErrNothingLive):

@@ -21,7 +21,7 @@ import (
 
 // where adds the flag that says where what is recorded is changed.
 func where(cmd *cobra.Command, local *bool) {
-	cmd.Flags().BoolVar(local, "local", false, "do it here, with your credentials, instead of in the deployed function")
+	cmd.Flags().BoolVar(local, "local", false, "do it here instead of in the deployed function")
 }
 
 func yesFlag(cmd *cobra.Command, yes *bool) {
@@ -44,7 +44,6 @@ func newSnapshotResume(c *cli) *cobra.Command {
 		Short: "Put everything back that the live snapshot holds",
 		Long: `Put everything back that the snapshot holds, as ` + "`aws-hit-breaks resume`" + ` does. Only the live
 one can be resumed: of a closed one nothing is paused any more.` + exits,
-		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h.snapshot = args[0]
 			return c.resume(cmd.Context(), h)
@@ -69,7 +68,6 @@ What is lost in the store without a name is given up by --region and --service, 
 else of them that is not back.` + exits,
 		Example: `  aws-hit-breaks snapshots give-up 20261123T091500Z-3f9a0c --id i-0abc
   aws-hit-breaks snapshots give-up 20261123T091500Z-3f9a0c --id orders --service rds:instance --region eu-west-1`,
-		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h.snapshot = args[0]
 			return c.giveUp(cmd.Context(), h)
@@ -179,7 +177,6 @@ func newDelete(c *cli) *cobra.Command {
 		Short: "Delete a closed snapshot",
 		Long: `Delete a closed snapshot, with everything that it remembers. One that is not closed is not deleted:
 what it remembers is needed to put the account back.` + exits,
-		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.deleteSnapshot(cmd.Context(), args[0], local, yes)
 		},
@@ -233,7 +230,6 @@ func newExport(c *cli) *cobra.Command {
 ` + "`aws-hit-breaks snapshots import`" + ` puts it into a table or file, and what is paused can be put back.
 What is damaged is exported as it is, and named. After a pause is the time to do it.` + exits,
 		Example: `  aws-hit-breaks snapshots export 20261123T091500Z-3f9a0c --file snapshot.json`,
-		Args:    cobra.ExactArgs(1),
 		PreRunE: func(*cobra.Command, []string) error { return c.prepareOutput() },
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.export(cmd.Context(), args[0], local) },
 	}
@@ -300,10 +296,9 @@ machine. One that was live is live again, and can be resumed. Nothing is written
 there: it is refused while another snapshot is live, and where other content is stored.` + exits,
 		Example: `  aws-hit-breaks snapshots import --file snapshot.json
   aws-hit-breaks snapshots import --file snapshot.json --local`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.imports(cmd.Context(), path, local) },
 	}
-	cmd.Flags().StringVar(&path, "file", "", "the file that `snapshots export` wrote")
+	cmd.Flags().StringVar(&path, "file", "", "the file that snapshots export wrote")
 	where(cmd, &local)
 	return cmd
 }

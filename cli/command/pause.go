@@ -22,7 +22,7 @@ type how struct {
 func (h *how) flags(cmd *cobra.Command) {
 	scopeFlags(cmd, &h.scope)
 	flags := cmd.Flags()
-	flags.BoolVar(&h.local, "local", false, "run here, with your credentials, instead of in the deployed function")
+	flags.BoolVar(&h.local, "local", false, "run here instead of in the deployed function")
 	flags.BoolVar(&h.yes, "yes", false, "do not ask")
 	flags.BoolVar(&h.dryRun, "dry-run", false, "say what would be done, and do none of it")
 }
@@ -39,7 +39,6 @@ aws-hit-breaks:protect is never touched. Pausing again adds what is newly runnin
 		Example: `  aws-hit-breaks pause --dry-run
   aws-hit-breaks pause --region 'eu-*' --tag env=dev
   aws-hit-breaks pause --local --yes`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.pause(cmd.Context(), h) },
 	}
 	h.flags(cmd)

@@ -22,7 +22,6 @@ same, after a question that --yes skips.` + exits,
 		Example: `  aws-hit-breaks resume
   aws-hit-breaks resume --region eu-west-1 --local
   aws-hit-breaks resume --dry-run`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.resume(cmd.Context(), h) },
 	}
 	h.flags(cmd)

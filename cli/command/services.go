@@ -23,7 +23,6 @@ func newServices(c *cli) *cobra.Command {
 		Use:   "services",
 		Short: "List what kinds of resources can be paused",
 		Long:  "List what kinds of resources can be paused, and what --service takes. It calls no AWS." + exits,
-		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			all := []service{}
 			t := ui.Table{Header: []string{"KIND", "WHAT"}}

@@ -53,7 +53,6 @@ Without a flag it asks, on a terminal.` + exits,
   aws-hit-breaks setup --console
   aws-hit-breaks setup --no-role
   aws-hit-breaks setup --alias`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.setup(cmd.Context(), s) },
 	}
 	flags := cmd.Flags()
@@ -63,14 +62,14 @@ Without a flag it asks, on a terminal.` + exits,
 	flags.StringVar(&s.kept.Table, "table", "", "the name of the snapshot table, where it has another than "+settings.DefaultTable)
 	flags.StringVar(&s.kept.Prefix, "prefix", "", "what the names of the brake begin with, where that is not "+settings.Default().Prefix)
 	flags.BoolVar(&s.deploy, "deploy", false, "make the role, or update it, with your own credentials (CloudFormation)")
-	flags.BoolVar(&s.yes, "yes", false, "do not ask before that")
+	flags.BoolVar(&s.yes, "yes", false, "with --deploy: do not ask before the role is made")
 	flags.StringVar(&s.principal, "principal", "", "the ARN of who may assume the role (default everybody in the account whose policies let them)")
 	flags.BoolVar(&s.withoutStop, "without-local", false, "make a role that stops and starts nothing itself, but through the deployed functions")
 	flags.BoolVar(&s.template, "template", false, "print the CloudFormation template of the role")
 	flags.BoolVar(&s.console, "console", false, "write the template into a file, and print the link to where the console takes it")
 	flags.StringVar(&s.templateURL, "template-url", "", "with --console: where in S3 the template is, for a link that creates the stack at once")
 	flags.BoolVar(&s.unvalidated, "unvalidated", false, "remember the role also when it will not do")
-	flags.BoolVar(&s.alias, "alias", false, "let the AWS CLI run this program as `aws hit breaks`")
+	flags.BoolVar(&s.alias, "alias", false, "let the AWS CLI run this program as \"aws hit breaks\"")
 	return cmd
 }
 

@@ -11,10 +11,15 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/budgets"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/smithy-go"
 
 	"aws-hit-breaks/cli/config"
 	"aws-hit-breaks/pkg/awserr"
@@ -45,16 +50,23 @@ func (c *cli) lacking(ctx context.Context, own, through aws.Config, kept config.
 // AWS compares. Where the resource is everything AWS knows no narrower one.
 func needed(region string, kept config.Config) map[string][]string {
 	partition := strings.Split(kept.Role, ":")[1]
-	arn := func(service, what string) string {
+	place := func(service, region, what string) string {
 		return "arn:" + partition + ":" + service + ":" + region + ":" + kept.Account() + ":" + what
 	}
+	arn := func(service, what string) string { return place(service, region, what) }
 	table := cmp.Or(kept.Table, settings.DefaultTable)
-	function := cmp.Or(kept.Prefix, settings.Default().Prefix) + "-" + string(settings.PauseFunction)
+	prefix := cmp.Or(kept.Prefix, settings.Default().Prefix)
+	pause, resume := prefix+"-"+string(settings.PauseFunction), prefix+"-"+string(settings.ResumeFunction)
 	all := map[string][]string{
-		arn("dynamodb", "table/"+table):     {"dynamodb:GetItem", "dynamodb:Query"},
-		arn("lambda", "function:"+function): {"lambda:InvokeFunction"},
+		arn("dynamodb", "table/"+table):   {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"},
+		arn("lambda", "function:"+pause):  {"lambda:InvokeFunction", "lambda:GetFunctionConfiguration"},
+		arn("lambda", "function:"+resume): {"lambda:InvokeFunction"},
+		// What doctor alone looks at.
+		arn("sns", prefix+"-rung-1"):           {"sns:ListSubscriptionsByTopic"},
+		place("budgets", "", "budget/"+prefix): {"budgets:ViewBudget"},
+		place("iam", "", "role/"+resume):       {"iam:SimulatePrincipalPolicy"},
 	}
-	looks := []string{services.RegionsRead}
+	looks := []string{services.RegionsRead, "ec2:DescribeVolumes"}
 	for _, d := range services.All() {
 		looks = append(looks, d.Actions()...)
 	}
@@ -120,8 +132,8 @@ func grantContext(key string) []iamtypes.ContextEntry {
 var refusedAction = regexp.MustCompile(`not allowed to call ([a-z0-9-]+:[A-Za-z0-9]+)`)
 
 // probe makes a harmless call of each kind and gathers what is refused: every kind is listed in one
-// region, the table is read, and Lambda is asked for a dry run of the functions. What is not there is
-// not deployed yet, which is no lack of rights.
+// region, the table is read, and what doctor looks at is glanced at. What is not there is not deployed
+// yet, which is no lack of rights.
 func (c *cli) probe(ctx context.Context, through aws.Config, kept config.Config) ([]string, error) {
 	var refused []string
 	note := func(err error) error {
@@ -153,11 +165,12 @@ func (c *cli) probe(ctx context.Context, through aws.Config, kept config.Config)
 			return nil, err
 		}
 	}
-	for _, function := range []settings.Function{settings.PauseFunction, settings.ResumeFunction} {
-		name := cmp.Or(kept.Prefix, settings.Default().Prefix) + "-" + string(function)
-		_, err := lambda.NewFromConfig(through).Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: lambdatypes.InvocationTypeDryRun})
-		missing := (*lambdatypes.ResourceNotFoundException)(nil)
-		if err != nil && !errors.As(err, &missing) {
+	for _, look := range glances(through, kept) {
+		answered, err := (smithy.APIError)(nil), look(ctx)
+		switch class := awserr.Of(err); {
+		case err == nil, errors.As(err, &answered) && class != awserr.Denied && class != awserr.Throttled && class != awserr.Transient:
+			// allowed, whatever the answer
+		default:
 			if err := note(err); err != nil {
 				return nil, err
 			}
@@ -165,4 +178,46 @@ func (c *cli) probe(ctx context.Context, through aws.Config, kept config.Config)
 	}
 	slices.Sort(refused)
 	return slices.Compact(refused), nil
+}
+
+// glances are harmless calls at what a brake has besides resources. Whatever AWS answers but a refusal,
+// such as that there is no such thing, says that the call is allowed. IAM is not asked again: without
+// that doctor sees all but whether keys may be used, of which it warns.
+func glances(cfg aws.Config, kept config.Config) []func(context.Context) error {
+	table, prefix := aws.String(cmp.Or(kept.Table, settings.DefaultTable)), cmp.Or(kept.Prefix, settings.Default().Prefix)
+	topic := "arn:" + strings.Split(kept.Role, ":")[1] + ":sns:" + cfg.Region + ":" + kept.Account() + ":" + prefix + "-rung-1"
+	tables, functions := dynamodb.NewFromConfig(cfg), lambda.NewFromConfig(cfg)
+	all := []func(context.Context) error{
+		func(ctx context.Context) error {
+			_, err := tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: table})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := tables.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: table})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := ec2.NewFromConfig(cfg).DescribeVolumes(ctx, &ec2.DescribeVolumesInput{MaxResults: aws.Int32(5)})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := sns.NewFromConfig(cfg).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := budgets.NewFromConfig(cfg).DescribeBudget(ctx, &budgets.DescribeBudgetInput{AccountId: aws.String(kept.Account()), BudgetName: &prefix})
+			return err
+		},
+	}
+	for _, f := range []settings.Function{settings.PauseFunction, settings.ResumeFunction} {
+		name := prefix + "-" + string(f)
+		all = append(all, func(ctx context.Context) error {
+			_, err := functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: lambdatypes.InvocationTypeDryRun})
+			return err
+		}, func(ctx context.Context) error {
+			_, err := functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+			return err
+		})
+	}
+	return all
 }

@@ -21,27 +21,24 @@ func newSnapshots(c *cli) *cobra.Command {
 		Short: "List, show, check and keep what is recorded",
 		Long: `List, show, check and keep what is recorded: one snapshot for each emergency, with its orders and
 how everything was before.` + exits,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	show := newSnapshot(c, "show ID", "Show how everything in a snapshot stands", cobra.ExactArgs(1), (*session).showSnapshot)
+	show := newSnapshot(c, "show ID", "Show how everything in a snapshot stands", (*session).showSnapshot)
 	outputFlags(show, c)
 	cmd.AddCommand(
-		newSnapshot(c, "list", "List the snapshots, newest first", cobra.NoArgs, (*session).listSnapshots),
+		newSnapshot(c, "list", "List the snapshots, newest first", (*session).listSnapshots),
 		show,
 		newSnapshotResume(c), newGiveUp(c), newExport(c), newImport(c), newDelete(c),
-		newSnapshot(c, "check ID", "Read a whole snapshot and name everything wrong with it", cobra.ExactArgs(1), (*session).checkSnapshot),
+		newSnapshot(c, "check ID", "Read a whole snapshot and name everything wrong with it", (*session).checkSnapshot),
 	)
 	return cmd
 }
 
 // newSnapshot makes a command that reads the store.
-func newSnapshot(
-	c *cli, use, short string, args cobra.PositionalArgs, run func(*session, context.Context, []string) error,
-) *cobra.Command {
+func newSnapshot(c *cli, use, short string, run func(*session, context.Context, []string) error) *cobra.Command {
 	local := false
 	cmd := &cobra.Command{
-		Use: use, Short: short, Long: short + "." + exits, Args: args,
+		Use: use, Short: short, Long: short + "." + exits,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := c.open(cmd.Context(), local)
 			if err != nil {

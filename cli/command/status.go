@@ -18,7 +18,6 @@ func newStatus(c *cli) *cobra.Command {
 		Short: "Say what is paused, and what is on its way",
 		Long: `Say what is paused, what is on its way, and what a human has to see to. It reads what is
 recorded and asks AWS about no resource, only what things cost.` + exits,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.status(cmd.Context(), local) },
 	}
 	localFlag(cmd, &local)

@@ -22,7 +22,6 @@ func newVersion(c *cli) *cobra.Command {
 		Use:   "version",
 		Short: "Say which version this is",
 		Long:  "Say which version this is, and what it was built from." + exits,
-		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := built()
 			if c.json {

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The environment variables that the command line reads besides those of pkg/settings.
@@ -37,13 +38,18 @@ type Config struct {
 // What fields may hold. A role may have a path, which belongs to its ARN but not to that of its
 // sessions (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
 var (
-	roleARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/([!-~]{1,511}/)?([A-Za-z0-9_+=,.@-]{1,64})$`)
+	roleARN = lazily(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role/([!-~]{1,511}/)?([A-Za-z0-9_+=,.@-]{1,64})$`)
 	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-	externalID = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]{2,}$`)
-	region     = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-	table      = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	prefix     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,57}$`)
+	externalID = lazily(`^[A-Za-z0-9_+=,.@:/-]{2,}$`)
+	region     = lazily(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
+	table      = lazily(`^[A-Za-z0-9_.-]{3,255}$`)
+	prefix     = lazily(`^[A-Za-z0-9_-]{1,57}$`)
 )
+
+// lazily is a pattern that is compiled when it is first needed. All of them at every start were a sixth of what `--help` takes.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // field is one of the file.
 type field struct {
@@ -55,14 +61,14 @@ type field struct {
 
 // fields are those of the file, in its order.
 var fields = []field{
-	{"role", func(c *Config) *string { return &c.Role }, func(v string) bool { return v == NoRole || roleARN.MatchString(v) },
+	{"role", func(c *Config) *string { return &c.Role }, func(v string) bool { return v == NoRole || roleARN().MatchString(v) },
 		`the ARN of a role, such as "arn:aws:iam::111122223333:role/aws-hit-breaks-cli", or "` + NoRole + `"`},
-	{"externalId", func(c *Config) *string { return &c.ExternalID }, func(v string) bool { return len(v) <= 1224 && externalID.MatchString(v) },
+	{"externalId", func(c *Config) *string { return &c.ExternalID }, func(v string) bool { return len(v) <= 1224 && externalID().MatchString(v) },
 		"2 to 1224 letters, digits or any of _+=,.@:/-"},
-	{"region", func(c *Config) *string { return &c.Region }, region.MatchString, `a region such as "eu-west-1"`},
-	{"table", func(c *Config) *string { return &c.Table }, table.MatchString,
+	{"region", func(c *Config) *string { return &c.Region }, func(v string) bool { return region().MatchString(v) }, `a region such as "eu-west-1"`},
+	{"table", func(c *Config) *string { return &c.Table }, func(v string) bool { return table().MatchString(v) },
 		`the name of a DynamoDB table: 3 to 255 letters, digits, "_", "-" or "."`},
-	{"prefix", func(c *Config) *string { return &c.Prefix }, prefix.MatchString,
+	{"prefix", func(c *Config) *string { return &c.Prefix }, func(v string) bool { return prefix().MatchString(v) },
 		`what the functions' names begin with: 1 to 57 letters, digits, "-" or "_"`},
 }
 
@@ -86,7 +92,7 @@ func (c Config) Account() string { return c.part(2) }
 func (c Config) RoleName() string { return c.part(4) }
 
 func (c Config) part(i int) string {
-	if parts := roleARN.FindStringSubmatch(c.Role); parts != nil {
+	if parts := roleARN().FindStringSubmatch(c.Role); parts != nil {
 		return parts[i]
 	}
 	return ""

@@ -44,7 +44,7 @@ func TestCostsOnATerminalOf80Columns(t *testing.T) {
 	}
 	defer notATerminal.Close()
 	s := New(strings.NewReader(""), nil, nil)
-	s.out = stream{&shown, notATerminal}
+	s.out = stream{w: &shown, file: notATerminal}
 	s.err = s.out
 	s.Report(priced())
 	s.Costs(priced())

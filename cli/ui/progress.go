@@ -187,7 +187,8 @@ func (p *Progress) note(format string, args ...any) {
 		return
 	}
 	p.noted[text] = true
-	p.to.print(p.wipe() + text + "\n")
+	p.to.print(p.wipe())
+	p.to.say(text)
 }
 
 // wipe takes the view off the terminal when it is printed.
@@ -205,7 +206,11 @@ func (p *Progress) repaint() {
 	width, height := p.to.size()
 	lines := p.view(width, height-2)
 	for i, line := range lines {
-		lines[i] = lipgloss.NewStyle().MaxWidth(width - 1).Render(line)
+		if p.ended {
+			lines[i] = fold(line, width-1) // it stays
+		} else {
+			lines[i] = lipgloss.NewStyle().MaxWidth(width - 1).Render(line)
+		}
 	}
 	p.to.print(p.wipe() + strings.Join(lines, "\n") + "\n")
 	p.painted = len(lines)

@@ -30,7 +30,7 @@ func (p *Progress) Found(r report.Report, done, of int) {
 // surveyed is the view while regions answer.
 func (p *Progress) surveyed(turning string, width, room int) []string {
 	s := p.survey
-	lines := []string{fmt.Sprintf("%s %s, %s: %d of %s answered, %s found", turning, p.title,
+	lines := []string{fmt.Sprintf("%s %s, %s: %d of %s answered, %s", turning, p.title,
 		time.Since(p.began).Round(time.Second), s.done, report.Count(s.of, "region"), report.Count(len(s.report.Resources), "resource"))}
 	if p.ended || len(s.report.Resources) == 0 {
 		return lines
@@ -79,7 +79,7 @@ func costliest(r report.Report) []report.Resource {
 // fitted is a table of resources with a line for each. Where it is too wide ids give way, and then the
 // dollars of an hour.
 func fitted(rows []report.Resource, priced bool, width int) string {
-	const resource, state, hour, legible = 2, 3, 4, 12
+	const resource, state, hour, legible, shortest = 2, 3, 4, 12, 8
 	header := []string{"SERVICE", "REGION", "RESOURCE", "STATE"}
 	if priced {
 		header = append(header, "$/HOUR", "$/MONTH")
@@ -103,7 +103,10 @@ func fitted(rows []report.Resource, priced bool, width int) string {
 		}
 		widths, room = columns(cells, resource, width)
 	}
-	widths[resource] = max(min(widths[resource], room), 8)
+	if room < min(widths[resource], shortest) {
+		return Table{Header: cells[0], Rows: cells[1:], Phase: state + 1}.folded(width)
+	}
+	widths[resource] = min(widths[resource], room)
 	var lines []string
 	for i, row := range cells {
 		var b strings.Builder

@@ -69,8 +69,12 @@ func (s stream) table(t Table) {
 	}
 	width, _ := s.size()
 	last := t.last(width)
-	if last > 0 && t.Narrow != nil {
+	switch {
+	case last > 0 && t.Narrow != nil:
 		s.table(*t.Narrow)
+		return
+	case last > 0 && t.others()+last > width:
+		s.print(t.folded(width) + "\n")
 		return
 	}
 	drawn := table.New().Headers(t.Header...).Rows(t.Rows...).
@@ -98,20 +102,51 @@ const gap, narrowest = 2, 24
 // last is the width of the last column where a table does not fit the terminal: what the others
 // leave, so that ids stay whole and reasons are wrapped. It is 0 where the table fits.
 func (t Table) last(width int) int {
+	whole := t.widths()
+	if t.others()+whole[len(whole)-1]+gap <= width {
+		return 0
+	}
+	return max(width-t.others(), narrowest)
+}
+
+// others are the columns but for the last, together.
+func (t Table) others() int {
+	sum := 0
+	for _, w := range t.widths()[:len(t.Header)-1] {
+		sum += w + gap
+	}
+	return sum
+}
+
+func (t Table) widths() []int {
 	whole := make([]int, len(t.Header))
 	for _, row := range append([][]string{t.Header}, t.Rows...) {
 		for i, cell := range row {
 			whole[i] = max(whole[i], lipgloss.Width(cell))
 		}
 	}
-	others := 0
-	for _, w := range whole[:len(whole)-1] {
-		others += w + gap
+	return whole
+}
+
+// folded is what is drawn where not even a narrow last column fits: each row as a line that is broken
+// between words.
+func (t Table) folded(width int) string {
+	var lines []string
+	for i, row := range append([][]string{t.Header}, t.Rows...) {
+		cells := make([]string, len(row))
+		for j, cell := range row {
+			look := lipgloss.NewStyle()
+			switch {
+			case i == 0:
+				look = look.Bold(true)
+			case j == t.Phase-1:
+				look = style(killswitch.Phase(cell))
+			}
+			cells[j] = look.Render(oneLine(cell))
+		}
+		lines = append(lines, fold(strings.Join(cells, strings.Repeat(" ", gap)), width))
 	}
-	if others+whole[len(whole)-1]+gap <= width {
-		return 0
-	}
-	return max(width-others, narrowest)
+	return strings.Join(lines, "\n")
 }
 
 // oneLine is text without what would break a line or a column.

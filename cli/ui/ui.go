@@ -14,6 +14,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
@@ -32,11 +33,28 @@ type Screen struct {
 type stream struct {
 	w    io.Writer
 	file *os.File // where it is a terminal
+	lost *error   // the first write that failed, where somebody has to know
 }
 
 // New makes a screen of a command's standard streams.
 func New(in io.Reader, out, err io.Writer) *Screen {
-	return &Screen{in: bufio.NewReader(in), inFile: terminal(in), out: stream{out, terminal(out)}, err: stream{err, terminal(err)}}
+	return &Screen{in: bufio.NewReader(in), inFile: terminal(in), out: stream{out, terminal(out), new(error)}, err: stream{w: err, file: terminal(err)}}
+}
+
+// Lost says why data did not reach standard output. That nobody reads it any more is no reason: whoever
+// has closed a pipe has seen enough.
+func (s *Screen) Lost() error {
+	if s.out.lost == nil || *s.out.lost == nil {
+		return nil
+	}
+	return fmt.Errorf("write to standard output: %w", *s.out.lost)
+}
+
+// keep remembers the first write that failed.
+func (s stream) keep(err error) {
+	if s.lost != nil && *s.lost == nil && !errors.Is(err, syscall.EPIPE) {
+		*s.lost = err
+	}
 }
 
 // Story is the same screen for a command whose talk is its data: all of it goes to standard output.
@@ -49,7 +67,7 @@ func (s *Screen) Story() *Screen {
 // Into is the same screen with its data going elsewhere than to standard output.
 func (s *Screen) Into(w io.Writer) *Screen {
 	told := *s
-	told.out = stream{w: w}
+	told.out = stream{w: w, lost: new(error)}
 	return &told
 }
 
@@ -78,15 +96,23 @@ func (s stream) print(text string) {
 	if os.Getenv("NO_COLOR") != "" {
 		text = styles.ReplaceAllString(text, "")
 	}
-	_, _ = lipgloss.Fprint(s.w, text) // nobody is left to tell when this fails
+	_, err := lipgloss.Fprint(s.w, text)
+	s.keep(err)
 }
 
 // styles are the control sequences of colours and bold.
 var styles = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
 // Say is talk: one line.
-func (s *Screen) Say(format string, args ...any) {
-	s.err.print(fmt.Sprintf(format, args...) + "\n")
+func (s *Screen) Say(format string, args ...any) { s.err.say(fmt.Sprintf(format, args...)) }
+
+// say prints one line, on a terminal in as many as it takes.
+func (s stream) say(line string) {
+	if s.file != nil {
+		width, _ := s.size()
+		line = fold(line, width)
+	}
+	s.print(line + "\n")
 }
 
 // Title is talk that begins something new.
@@ -95,7 +121,8 @@ func (s *Screen) Title(format string, args ...any) {
 	if s.err.file != nil {
 		text = lipgloss.NewStyle().Bold(true).Render(text)
 	}
-	s.err.print("\n" + text + "\n")
+	s.err.print("\n")
+	s.err.say(text)
 }
 
 // Line is data: one line.
@@ -108,18 +135,14 @@ func (s *Screen) JSON(value any) error {
 	encoder := json.NewEncoder(s.out.w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("write JSON to standard output: %w", err)
-	}
-	return nil
+	s.out.keep(encoder.Encode(value))
+	return s.Lost()
 }
 
 // CSV is data: a report as a table for spreadsheets.
 func (s *Screen) CSV(r report.Report) error {
-	if err := r.CSV(s.out.w); err != nil {
-		return fmt.Errorf("write CSV to standard output: %w", err)
-	}
-	return nil
+	s.out.keep(r.CSV(s.out.w))
+	return s.Lost()
 }
 
 // Failure is how a command that failed says so: one line, or one line of JSON.
@@ -140,7 +163,7 @@ func (s *Screen) Fail(f Failure, asJSON bool) {
 	if s.err.file != nil {
 		name = lipgloss.NewStyle().Foreground(red).Bold(true).Render(name)
 	}
-	s.err.print(name + " " + f.Error + "\n")
+	s.err.say(name + " " + f.Error)
 }
 
 // CanAsk says whether somebody is there to answer.
@@ -151,7 +174,11 @@ func (s *Screen) CanAsk() bool { return s.inFile != nil }
 func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
 	to := s.err
 	if to.file == nil && s.inFile != nil {
-		to = stream{s.inFile, s.inFile} // talk goes elsewhere, the terminal can be written to as well
+		to = stream{w: s.inFile, file: s.inFile} // talk goes elsewhere, the terminal can be written to as well
+	}
+	if to.file != nil {
+		width, _ := to.size()
+		question = fold(question, width)
 	}
 	to.print(question + " ")
 	type line struct {

@@ -116,6 +116,19 @@ func (f *function) kill() int {
 	return killed
 }
 
+// processes are the ids of those that wait and of those that are at work.
+func (f *function) processes() (ids []int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.idle {
+		ids = append(ids, e.process.Process.Pid)
+	}
+	for e := range f.busy {
+		ids = append(ids, e.process.Process.Pid)
+	}
+	return ids
+}
+
 // give takes a process back.
 func (f *function) give(e *environment) {
 	f.mu.Lock()
@@ -143,6 +156,7 @@ type environment struct {
 	server  *http.Server
 	work    chan *invocation // takes one
 	ended   chan struct{}    // closed when the process has
+	account string
 	name    string
 
 	mu      sync.Mutex
@@ -157,7 +171,8 @@ func (f *function) start() (*environment, error) {
 		return nil, fmt.Errorf("serve the Runtime API to %s: %w", f.name, err)
 	}
 	e := &environment{
-		process: exec.Command(f.Bootstrap), work: make(chan *invocation, 1), ended: make(chan struct{}), name: f.name,
+		process: exec.Command(f.Bootstrap), work: make(chan *invocation, 1), ended: make(chan struct{}),
+		account: f.Account, name: f.name,
 	}
 	folder := filepath.Dir(f.Bootstrap)
 	e.process.Dir = folder
@@ -207,7 +222,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 		header.Set("Content-Type", "application/json")
 		header.Set("Lambda-Runtime-Aws-Request-Id", in.id)
 		header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(in.deadline.UnixMilli(), 10))
-		header.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:111122223333:function:"+e.name)
+		header.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:"+e.account+":function:"+e.name)
 		_, _ = w.Write(in.event) // a process that has ended is noticed by invoke
 	case <-r.Context().Done():
 	}

@@ -25,6 +25,7 @@ import (
 
 // Function is what is deployed under one name.
 type Function struct {
+	Account   string        // in which it is deployed
 	Bootstrap string        // the executable
 	Env       []string      // "KEY=value": all that the process gets besides what Lambda sets
 	Timeout   time.Duration // of one invocation; at most 15 minutes on Lambda
@@ -110,6 +111,15 @@ func (h *Host) Kill(name string) int {
 		return 0
 	}
 	return f.kill()
+}
+
+// Processes are the ids of the processes of a function.
+func (h *Host) Processes(name string) []int {
+	f, ok := h.functions[name]
+	if !ok {
+		return nil
+	}
+	return f.processes()
 }
 
 // The largest payloads of an invocation, in bytes

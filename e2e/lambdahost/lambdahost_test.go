@@ -51,6 +51,7 @@ func answer(ctx context.Context, e event) (map[string]any, error) {
 	invocation, _ := lambdacontext.FromContext(ctx)
 	return map[string]any{
 		"did": e.Do, "left": time.Until(deadline).Seconds(), "request": invocation.AwsRequestID, "process": os.Getpid(),
+		"function": invocation.InvokedFunctionArn,
 	}, nil
 }
 
@@ -62,7 +63,7 @@ func start(t *testing.T) *lambdahost.Host {
 		t.Fatal(err)
 	}
 	host, err := lambdahost.Start(map[string]lambdahost.Function{
-		"it":     {Bootstrap: self, Timeout: 2 * time.Second},
+		"it":     {Account: "111122223333", Bootstrap: self, Timeout: 2 * time.Second},
 		"broken": {Bootstrap: self, Timeout: 2 * time.Second, Env: []string{"BROKEN=yes"}},
 	})
 	if err != nil {
@@ -115,9 +116,10 @@ func TestInvoke(t *testing.T) {
 func TestProcesses(t *testing.T) {
 	host := start(t)
 	type said struct {
-		Left    float64
-		Request string
-		Process int
+		Left     float64
+		Request  string
+		Process  int
+		Function string
 	}
 	invoke := func(do string) said {
 		t.Helper()
@@ -135,9 +137,15 @@ func TestProcesses(t *testing.T) {
 	if first.Left <= 0 || first.Left > 2 {
 		t.Errorf("the deadline is in %f s, the timeout is 2 s", first.Left)
 	}
+	if want := "arn:aws:lambda:us-east-1:111122223333:function:it"; first.Function != want {
+		t.Errorf("the function is invoked as %q, want %q", first.Function, want)
+	}
 	second := invoke("nothing")
 	if first.Process != second.Process {
 		t.Error("a second invocation after the first has another process")
+	}
+	if got := host.Processes("it"); len(got) != 1 || got[0] != first.Process || len(host.Processes("other")) != 0 {
+		t.Errorf("the processes are %d, want %d", got, first.Process)
 	}
 	if first.Request == second.Request || first.Request == "" {
 		t.Errorf("both invocations have the id %q", first.Request)

@@ -126,7 +126,8 @@ func (w *world) deployMade(templates string) {
 		}
 		program := programOf[*f.CodeSha256]
 		functions[*f.FunctionName] = lambdahost.Function{
-			Bootstrap: filepath.Join(w.binaries, program), Env: env, Timeout: time.Duration(*f.Timeout) * time.Second, Log: w.logs,
+			Account: w.account, Bootstrap: filepath.Join(w.binaries, program), Env: env,
+			Timeout: time.Duration(*f.Timeout) * time.Second, Log: w.logs,
 		}
 		got[*f.FunctionName] = program + " as " + *f.Role
 	}

@@ -88,7 +88,7 @@ func newAccount(t *testing.T, s stage, id, table string) *world {
 func (w *world) deploy() {
 	deployed := func(binary, table, settings string) lambdahost.Function {
 		return lambdahost.Function{
-			Bootstrap: filepath.Join(w.binaries, binary), Timeout: 15 * time.Minute, Log: w.logs,
+			Account: w.account, Bootstrap: filepath.Join(w.binaries, binary), Timeout: 15 * time.Minute, Log: w.logs,
 			Env: append(w.env[:len(w.env):len(w.env)], "AWS_HIT_BREAKS_TABLE="+table, "AWS_HIT_BREAKS_SETTINGS="+settings),
 		}
 	}

@@ -97,9 +97,14 @@ func readsIn(calls []awssim.Call) (n int) {
 	return n
 }
 
-// everyCrash is one kill before every call and one after the effect of every call that has one, or a
-// spread over them.
+// everyCrash is every cut, or a spread over them.
 func everyCrash(draw *rand.Rand, act killswitch.Act, calls []awssim.Call) []crash {
+	all := everyCut(act, calls)
+	return spread(draw, all, chaos.Depth(7, len(all)))
+}
+
+// everyCut is one kill before every call and one after the effect of every call that has one.
+func everyCut(act killswitch.Act, calls []awssim.Call) []crash {
 	var all []crash
 	for _, call := range calls {
 		all = append(all, crash{act: act, call: call})
@@ -107,7 +112,7 @@ func everyCrash(draw *rand.Rand, act killswitch.Act, calls []awssim.Call) []cras
 			all = append(all, crash{act: act, call: call, after: true})
 		}
 	}
-	return spread(draw, all, chaos.Depth(7, len(all)))
+	return all
 }
 
 // spread takes n of all, one from each of n equal stretches.

@@ -3,7 +3,6 @@ package alarm
 import (
 	"encoding/json"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -58,24 +57,24 @@ var wholeCurrencies = map[string]bool{"JPY": true, "KRW": true, "CLP": true, "VN
 
 var (
 	// number: digits in groups that dots, commas, apostrophes or single spaces divide.
-	number = regexp.MustCompile(`\d+(?:[.,'’]\d+)*(?: \d{3}\b(?:[.,'’]\d+)*)*|[.,]\d+`)
-	code   = regexp.MustCompile(`(?:^|[^A-Za-z])([A-Z]{3})\W*$`)
-	minus  = regexp.MustCompile(`[-−][A-Z]{0,3}[$€£¥￥₹₩₪]?$`)
-	unit   = regexp.MustCompile(`^ ?(%|[A-Za-z][A-Za-z-]{0,19})`)
+	number = lazily(`\d+(?:[.,'’]\d+)*(?: \d{3}\b(?:[.,'’]\d+)*)*|[.,]\d+`)
+	code   = lazily(`(?:^|[^A-Za-z])([A-Z]{3})\W*$`)
+	minus  = lazily(`[-−][A-Z]{0,3}[$€£¥￥₹₩₪]?$`)
+	unit   = lazily(`^ ?(%|[A-Za-z][A-Za-z-]{0,19})`)
 )
 
 // parseMoney reads the first amount of a text, such as "> $1,234.56", "1.234,56 €", "GBP 12.00" or
 // "80%", or gives nil where there is none.
 func parseMoney(text string) *Money {
 	text = spaces.Replace(text)
-	at := number.FindStringIndex(text)
+	at := number().FindStringIndex(text)
 	if at == nil || at[1]-at[0] > mostDigits {
 		return nil
 	}
 	before, digits, after := text[:at[0]], text[at[0]:at[1]], text[at[1]:]
 	m := &Money{Currency: currency(before, after)}
 	m.Value = decimal(digits, m.Currency)
-	if minus.MatchString(before) {
+	if minus().MatchString(before) {
 		m.Value = "-" + m.Value
 	}
 	return m
@@ -86,10 +85,10 @@ var spaces = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u2009", " ", "\
 
 // currency is the ISO code or the unit of a number from what stands around it.
 func currency(before, after string) string {
-	if m := code.FindStringSubmatch(before); m != nil {
+	if m := code().FindStringSubmatch(before); m != nil {
 		return m[1]
 	}
-	first := unit.FindStringSubmatch(after)
+	first := unit().FindStringSubmatch(after)
 	if first != nil && len(first[1]) == 3 && strings.ToUpper(first[1]) == first[1] {
 		return first[1]
 	}
@@ -143,7 +142,7 @@ func moneyOf(v any) *Money {
 			return &Money{Value: value}
 		}
 	case string:
-		if jsonNumber.MatchString(v) { // in JSON "1.234" is no thousand in any currency
+		if jsonNumber().MatchString(v) { // in JSON "1.234" is no thousand in any currency
 			return moneyOf(json.Number(v))
 		}
 		return parseMoney(v)
@@ -161,7 +160,7 @@ func moneyOf(v any) *Money {
 	return nil
 }
 
-var jsonNumber = regexp.MustCompile(`^-?\d+(\.\d+)?([eE][+-]?\d+)?$`)
+var jsonNumber = lazily(`^-?\d+(\.\d+)?([eE][+-]?\d+)?$`)
 
 // plainNumber writes a JSON number without an exponent.
 func plainNumber(n json.Number) (string, bool) {

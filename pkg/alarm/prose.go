@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,38 +36,44 @@ var (
 	either = loose(`\b(actual|forecasted)\b`)
 	below  = loose(`^\W*(<|≤|&lt;|less|below|fall)`)
 
-	alarmSubject  = regexp.MustCompile(`^\s*(ALARM|OK|INSUFFICIENT_DATA): "(.+)" in `)
+	alarmSubject  = lazily(`^\s*(ALARM|OK|INSUFFICIENT_DATA): "(.+)" in `)
 	alarmSentence = loose(`\bCloudWatch Alarm "(.{1,300}?)" in .{1,120}? (?:entered|transitioned to)(?: the)? (ALARM|OK|INSUFFICIENT_DATA) state`)
 )
 
 // sum is an amount in a sentence, with its currency.
 const sum = `(\S+(?: \d{3}\b\S*)*(?: (?-i:[A-Z]{3})\b)?)`
 
-// loose compiles a pattern in which case does not count and each space is any space at all.
-func loose(pattern string) *regexp.Regexp {
-	return regexp.MustCompile(`(?is)` + strings.ReplaceAll(pattern, " ", `\s+`))
+// loose is a pattern in which case does not count and each space is any space at all.
+func loose(pattern string) func() *regexp.Regexp {
+	return lazily(`(?is)` + strings.ReplaceAll(pattern, " ", `\s+`))
+}
+
+// lazily is a pattern that is compiled when it is first needed. All of them at every start were a tenth of the start of a
+// function.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
 // prose reads a message for people, and gives the account that it names. It leaves the verdict
 // Unparsed where it does not recognise the message.
 func (a *Alarm) prose(text string) (named string) {
 	text = plain(text)
-	if m := account.FindStringSubmatch(text); m != nil {
+	if m := account().FindStringSubmatch(text); m != nil {
 		named = strings.ReplaceAll(m[1], "-", "")
 	}
 	labels, intro := labelled(text)
-	phrase, head := sentence.FindStringSubmatch(text), subject.FindStringSubmatch(plain(a.Subject))
+	phrase, head := sentence().FindStringSubmatch(text), subject().FindStringSubmatch(plain(a.Subject))
 	switch {
 	case labels[labelName] != "" || phrase != nil || head != nil,
 		labels[labelThreshold] != "" && cmp.Or(labels[labelType], labels[labelActual], labels[labelForecast]) != "":
 		a.budget(intro, labels, phrase, head)
-	case title.MatchString(text) || strings.HasPrefix(a.Subject, "AWS Budgets:"):
+	case title().MatchString(text) || strings.HasPrefix(a.Subject, "AWS Budgets:"):
 		a.Source, a.Why = Budgets, "a message of Budgets, but not the usual one about a threshold: read it and decide"
-	case alarmSentence.MatchString(text):
-		m := alarmSentence.FindStringSubmatch(text)
+	case alarmSentence().MatchString(text):
+		m := alarmSentence().FindStringSubmatch(text)
 		a.state(m[1], strings.ToUpper(m[2]))
-	case alarmSubject.MatchString(a.Subject):
-		m := alarmSubject.FindStringSubmatch(a.Subject)
+	case alarmSubject().MatchString(a.Subject):
+		m := alarmSubject().FindStringSubmatch(a.Subject)
 		a.state(m[2], m[1])
 	case strings.HasPrefix(strings.ToLower(a.Subject), "aws cost management: cost anomal"):
 		a.Source = Anomaly
@@ -93,19 +100,19 @@ func (a *Alarm) budget(intro string, labels map[string]string, phrase, head []st
 	if a.Type == Forecasted || spent == "" {
 		spent = labels[labelForecast]
 	}
-	if m := amount.FindStringSubmatch(intro); m != nil && spent == "" {
+	if m := amount().FindStringSubmatch(intro); m != nil && spent == "" {
 		spent = m[1]
 	}
 	a.Amount, a.Limit = parseMoney(spent), parseMoney(labels[labelLimit])
 	a.Threshold = parseMoney(cmp.Or(labels[labelThreshold], phrase[4]))
 	a.Period = periodOf(labels[labelPeriod])
-	if m := period.FindStringSubmatch(intro); m != nil && a.Period == "" {
+	if m := period().FindStringSubmatch(intro); m != nil && a.Period == "" {
 		a.Period = periodOf(m[1] + m[2])
 	}
 	if a.At.IsZero() {
 		a.At = titleDate(intro)
 	}
-	if below.MatchString(cmp.Or(labels[labelThreshold], phrase[3])) {
+	if below().MatchString(cmp.Or(labels[labelThreshold], phrase[3])) {
 		a.notify("the budget is below a threshold, which costs nothing: it only notifies")
 	}
 }
@@ -142,7 +149,7 @@ func kindOf(labels map[string]string) string {
 // onlyKind is the type that a text speaks of, if it speaks of one only.
 func onlyKind(text string) string {
 	found := ""
-	for _, m := range either.FindAllString(text, -1) {
+	for _, m := range either().FindAllString(text, -1) {
 		if found != "" && found != kind(m) {
 			return ""
 		}
@@ -169,7 +176,7 @@ func periodOf(word string) string {
 // titleDate is the end of the day in the title of a message of Budgets: an alarm whose carrier told
 // no time is not to be taken for older than it is.
 func titleDate(text string) time.Time {
-	m := title.FindStringSubmatch(text)
+	m := title().FindStringSubmatch(text)
 	if m == nil {
 		return time.Time{}
 	}
@@ -192,7 +199,7 @@ func plain(text string) string {
 // them, anywhere: a value then ends where the next label begins. Of a label that comes twice the
 // first counts. What stands before the first label is the introduction.
 func labelled(text string) (values map[string]string, intro string) {
-	all := label.FindAllStringSubmatchIndex(text, -1)
+	all := label().FindAllStringSubmatchIndex(text, -1)
 	lines := slices.DeleteFunc(slices.Clone(all), func(m []int) bool { return !beginsLine(text[:m[0]]) })
 	flat := len(lines) < 2
 	if flat {

@@ -3,7 +3,6 @@ package alarm
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -64,7 +63,7 @@ func (a *Alarm) object(o object, wraps int) (named string) {
 func (a *Alarm) recognised() bool { return a.Verdict != Unparsed || a.Source != Unknown }
 
 // datapoint is the newest value in the reason of a CloudWatch alarm: "1 datapoint [104.31 (…)] was".
-var datapoint = regexp.MustCompile(`datapoints? \[(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)`)
+var datapoint = lazily(`datapoints? \[(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)`)
 
 // metric reads what a CloudWatch alarm publishes to SNS. A composite alarm has no Trigger.
 func (a *Alarm) metric(o object) (named string) {
@@ -112,7 +111,7 @@ func (a *Alarm) metricEvent(o object) (named string) {
 // measured fills in the threshold of a CloudWatch alarm and the value that crossed it.
 func (a *Alarm) measured(threshold any, reason, unit string) {
 	a.Threshold = moneyOf(threshold)
-	if m := datapoint.FindStringSubmatch(reason); m != nil {
+	if m := datapoint().FindStringSubmatch(reason); m != nil {
 		a.Amount = moneyOf(m[1])
 	}
 	for _, m := range []*Money{a.Threshold, a.Amount} {

@@ -11,11 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
-	"aws-hit-breaks/pkg/awserr"
 	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/services"
@@ -36,15 +34,6 @@ func Config(ctx context.Context) (aws.Config, error) {
 		cfg.Region = "us-east-1"
 	}
 	return cfg, nil
-}
-
-// Account asks AWS whose credentials these are.
-func Account(ctx context.Context, cfg aws.Config) (string, error) {
-	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return "", fmt.Errorf("ask AWS who is calling: %s: %w", awserr.Explain(err), err)
-	}
-	return aws.ToString(out.Account), nil
 }
 
 // Options is what an engine is made of.

@@ -18,10 +18,9 @@ import (
 	"aws-hit-breaks/snapshots/dynamo"
 )
 
-// Function wires what a deployed function answers with: settings and the name of the table from the
-// environment, the account from its credentials. It makes one call, to ask whose those are; whether
-// there is a table shows at the first read.
-func Function(ctx context.Context, log *slog.Logger, name settings.Function) (*trigger.Handler, error) {
+// Function wires what a deployed function answers with in its account: settings and the name of the
+// table come from the environment. It makes no call: whether there is a table shows at the first read.
+func Function(ctx context.Context, log *slog.Logger, name settings.Function) (func(account string) *trigger.Handler, error) {
 	decided, table, err := Decided(os.Getenv)
 	if err != nil {
 		return nil, err
@@ -30,15 +29,12 @@ func Function(ctx context.Context, log *slog.Logger, name settings.Function) (*t
 	if err != nil {
 		return nil, err
 	}
-	account, err := Account(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	handler := Handler(Options{
-		Config: cfg, Account: account, Store: dynamo.Open(Fenced(cfg), table), Settings: decided, Wants: name.Wants(),
-	}, log)
-	handler.Command = command(cfg.Region, table, decided.Prefix)
-	return handler, nil
+	store := dynamo.Open(Fenced(cfg), table)
+	return func(account string) *trigger.Handler {
+		handler := Handler(Options{Config: cfg, Account: account, Store: store, Settings: decided, Wants: name.Wants()}, log)
+		handler.Command = command(cfg.Region, table, decided.Prefix)
+		return handler
+	}, nil
 }
 
 // Decided reads the settings and the name of the table from the environment, and refuses regions and

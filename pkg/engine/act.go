@@ -39,6 +39,10 @@ func (s *shard) act() {
 			if step.Wave > lowest[step.Want] || !begun[l] && l.freeAt.After(s.now()) {
 				break
 			}
+			if top.decision.Again {
+				s.lookAgain(ready, step)
+				continue
+			}
 			b := ready.cut(step)
 			at, ok := s.reserve(l, b.units, begun[l])
 			if !ok {
@@ -60,13 +64,22 @@ func (p *pile) cut(step killswitch.Step) batch {
 	if halves > 0 {
 		size = min(size, halves)
 	}
-	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves {
+	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !p.items[0].decision.Again {
 		it := heap.Pop(p).(*item)
 		it.place.ready = ""
 		b.items = append(b.items, it)
 		b.units += max(1, it.decision.Units)
 	}
 	return b
+}
+
+// lookAgain has what is on top of a pile looked at before its step is decided.
+func (s *shard) lookAgain(p *pile, step killswitch.Step) {
+	it := heap.Pop(p).(*item)
+	it.place.ready = ""
+	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: step.Wave, Reason: "to be looked at again before it is to " + step.Name}
+	it.State.LookAt = s.now()
+	s.touch(it)
 }
 
 func (p *pile) giveBack(b batch, key string) {

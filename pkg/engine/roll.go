@@ -19,12 +19,15 @@ type roll struct {
 	holding map[killswitch.Want]*[lastWave + 2]int
 	awaited int     // how many this run should stay for
 	changed []*item // states to be written, in the order in which they changed
+	asleep  []*item // to be looked at when their wave comes
+	woken   int     // the wave of a resume that has come
 }
 
 // place is where an item stands in the roll.
 type place struct {
 	ready string // its pile; empty: it is not to be acted on
 	due   bool   // to be looked at
+	sleep bool   // until its wave comes
 	holds int    // the wave of its want that is not over because of it, plus one; 0: none
 	want  killswitch.Want
 	open  bool      // something is under way, or to be waited for
@@ -77,6 +80,30 @@ func (s *shard) touchBuilt() {
 	}
 }
 
+// settle settles what was touched, and wakes what sleeps when its wave has come.
+func (s *shard) settle() {
+	for {
+		s.settleTouched()
+		lowest := s.lowestResuming()
+		if lowest == s.woken {
+			return
+		}
+		s.woken = lowest
+		for _, it := range s.asleep {
+			it.place.sleep = false
+			s.touchOne(it)
+		}
+		s.asleep = nil
+	}
+}
+
+// sleeps says whether nothing has to be known of an item yet: a resume looks at it when its wave comes, and
+// by then what was seen before would be long ago.
+func (s *shard) sleeps(it *item) bool {
+	return it.want == killswitch.WantResumed && !it.decided && !it.fresh && it.steps[it.State.Step].Want != killswitch.WantResumed &&
+		firstWave(it.service.Declaration(), it.want) > s.woken
+}
+
 // settleTouched judges what was seen anew and places what has changed, until nothing changes.
 func (s *shard) settleTouched() {
 	now := s.now()
@@ -116,7 +143,8 @@ func (s *shard) placeOf(it *item) place {
 		return place{}
 	}
 	now := s.now()
-	p := place{want: it.want, open: s.unfinished(it), due: s.lookDue(it)}
+	p := place{want: it.want, open: s.unfinished(it), due: s.lookDue(it), sleep: s.sleeps(it)}
+	p.due = p.due && !p.sleep
 	if wave, holds := s.holds(it); holds {
 		p.holds = wave + 1
 	}
@@ -166,6 +194,9 @@ func (s *shard) put(it *item, p place) {
 		} else {
 			delete(s.looks[kind], it)
 		}
+	}
+	if p.sleep && !was.sleep {
+		s.asleep = append(s.asleep, it)
 	}
 	if was.holds > 0 {
 		s.holding[was.want][was.holds-1]--

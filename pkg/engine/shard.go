@@ -159,11 +159,12 @@ func (s *shard) advance() {
 		s.list()
 	}
 	if s.opened {
-		s.settleTouched()
+		s.settle()
 		if !s.draining {
 			s.act()
+			s.settle()
 			s.look()
-			s.settleTouched()
+			s.settle()
 		}
 		s.flush()
 	}

@@ -202,6 +202,14 @@ func coversTag(out, in string) bool {
 
 // meant ends a message about an unknown word: the known word that it is likely to stand for, or all.
 func meant(word string, known []string) string {
+	if best := Nearest(word, known); best != "" {
+		return fmt.Sprintf(": did you mean %q?", best)
+	}
+	return ": known are " + strings.Join(known, ", ")
+}
+
+// Nearest is the known word that somebody is likely to have meant, or empty.
+func Nearest(word string, known []string) string {
 	best, distance := "", 1+len(word)/3 // further away is another word
 	lower := strings.ToLower(word)
 	for _, k := range known {
@@ -209,10 +217,7 @@ func meant(word string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf(": did you mean %q?", best)
-	}
-	return ": known are " + strings.Join(known, ", ")
+	return best
 }
 
 // edits is the least number of bytes to insert, delete or replace to make a into b.

@@ -177,6 +177,9 @@ type Decision struct {
 	Reason string    // Hold: what for; Refuse, Drift and Replaced: why
 	// Wave is, for Hold, the wave whose goal is being waited for: resuming, later waves wait too.
 	Wave int
+	// Again says that the step was decided from what may be long ago by its turn: when that comes, the
+	// resource is looked at once more, together with all whose turn it is (TakeAct).
+	Again bool
 	// WakesAt is when AWS itself will start the resource again, where known.
 	WakesAt time.Time
 	// ByAWS are fields that AWS changed at the stop and start, "old → new" (Done after a resume).

@@ -75,7 +75,17 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	case want == killswitch.WantPaused:
 		return pauseECSService(it, was, is)
 	}
-	return s.resume(it, was, is, now)
+	d := s.resume(it, was, is, now)
+	switch {
+	case !is.Earlier:
+	case d.Do == killswitch.TakeAct:
+		d.Again = true
+	case d.Do != killswitch.Hold:
+		return killswitch.Decision{
+			Do: killswitch.Hold, Wave: killswitch.ResumeServices, Until: now.Add(time.Second), Reason: "its scalable target has to be looked at",
+		}
+	}
+	return d
 }
 
 // pauseECSService suspends the target that the original knows, then sets the desired count. A

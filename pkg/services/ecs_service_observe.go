@@ -16,7 +16,8 @@ import (
 
 // Observe looks at services by name, ten of a cluster to a call, and then at the scalable targets of
 // those that had one and are not waiting for their tasks: until these have come or gone, nothing is
-// done about a target, and the earlier look at it serves.
+// done about a target, and the earlier look at it serves. When a resume's have come, it serves until it is
+// the target's turn.
 func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	var reads errgroup.Group
 	reads.SetLimit(readsAtOnce)
@@ -27,7 +28,7 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	known, wanted := map[string]ecsTarget{}, []string(nil)
+	known, earlier, wanted := map[string]ecsTarget{}, map[string]bool{}, []string(nil)
 	for _, look := range looks {
 		for _, it := range look.items {
 			was, err := decode[ecsOriginal](ecsServiceSchema, it.Original)
@@ -35,9 +36,15 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 				continue // an original that cannot be read makes Decide refuse
 			}
 			id := targetID(it.Resource.Ref)
-			if before, ok := it.Seen.Resource.(ecsSeen); ok && before.Target != nil && s.awaitsTasks(it, look) {
+			before, ok := it.Seen.Resource.(ecsSeen)
+			switch {
+			case !ok || before.Target == nil:
+				wanted = append(wanted, id)
+			case s.awaitsTasks(it, look):
 				known[id] = *before.Target
-			} else {
+			case it.State.Step == restoreDesired && !before.Earlier:
+				known[id], earlier[id] = *before.Target, true
+			default:
 				wanted = append(wanted, id)
 			}
 		}
@@ -48,7 +55,7 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 	observations := make(map[killswitch.Ref]killswitch.Observation, len(items))
 	for _, look := range looks {
 		for _, it := range look.items {
-			observations[it.Resource.Ref] = look.of(it.Resource.Ref, known)
+			observations[it.Resource.Ref] = look.of(it.Resource.Ref, known, earlier)
 		}
 	}
 	return observations, nil
@@ -131,7 +138,7 @@ func (s *ecsService) look(ctx context.Context, look *ecsLook) error {
 }
 
 // of is what the look says of one service. AWS shows a deleted service as inactive for a while.
-func (l *ecsLook) of(ref killswitch.Ref, targets map[string]ecsTarget) killswitch.Observation {
+func (l *ecsLook) of(ref killswitch.Ref, targets map[string]ecsTarget, earlier map[string]bool) killswitch.Observation {
 	_, name := ecsNames(ref)
 	gone := func(evidence string) killswitch.Observation {
 		return killswitch.Observation{Presence: killswitch.Absent, At: l.at, Evidence: evidence}
@@ -148,6 +155,7 @@ func (l *ecsLook) of(ref killswitch.Ref, targets map[string]ecsTarget) killswitc
 			target = &t
 		}
 		seen := seeECSService(service, target)
+		seen.Earlier = earlier[targetID(ref)]
 		return killswitch.Observation{Presence: killswitch.Present, At: l.at, State: seen.Status, Resource: seen}
 	case l.missing[name] != "":
 		return gone(l.missing[name])

@@ -6,7 +6,6 @@ import (
 	"net/mail"
 	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -19,16 +18,16 @@ var (
 	// A role name has at most 64 characters, of which "-inspector" takes ten, and the name of a stack
 	// begins with a letter and has no underscore (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html,
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html).
-	deployedPrefix = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,53}$`)
-	principalARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@/-]{1,512})$`)
+	deployedPrefix = lazily(`^[A-Za-z][A-Za-z0-9-]{0,53}$`)
+	principalARN   = lazily(`^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@/-]{1,512})$`)
 	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-	externalID  = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]+$`)
-	boundary    = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/)?[A-Za-z0-9_+=,.@/-]{1,512}$`)
-	keyARN      = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
-	endpointARN = regexp.MustCompile(`^arn:aws[a-z-]*:(sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}|lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?)$`)
-	monitorARN  = regexp.MustCompile(`^arn:aws[a-z-]*:ce::[0-9]{12}:anomalymonitor/[A-Za-z0-9-]+$`)
+	externalID  = lazily(`^[A-Za-z0-9_+=,.@:/-]+$`)
+	boundary    = lazily(`^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/)?[A-Za-z0-9_+=,.@/-]{1,512}$`)
+	keyARN      = lazily(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	endpointARN = lazily(`^arn:aws[a-z-]*:(sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}|lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?)$`)
+	monitorARN  = lazily(`^arn:aws[a-z-]*:ce::[0-9]{12}:anomalymonitor/[A-Za-z0-9-]+$`)
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-	bucket = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	bucket = lazily(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 )
 
 // check refuses what cannot be deployed, in the order in which the settings are written.
@@ -128,7 +127,7 @@ func (t Targets) check() error {
 	}
 	for i, endpoint := range t.Endpoints {
 		u, err := url.Parse(endpoint)
-		if (err != nil || u.Scheme != "https" || u.Host == "") && !endpointARN.MatchString(endpoint) {
+		if (err != nil || u.Scheme != "https" || u.Host == "") && !endpointARN().MatchString(endpoint) {
 			return fmt.Errorf("setting notify.endpoints[%d]: %q is neither an https URL nor the ARN of a queue or of a function", i, endpoint)
 		}
 	}
@@ -154,7 +153,7 @@ func (d Deployment) checkOthers() error {
 		switch {
 		case a.Impact <= 0:
 			return fmt.Errorf("setting anomaly.impact: %v would tell of everything: write the least impact in USD that is worth a message", a.Impact)
-		case a.Monitor != "" && !monitorARN.MatchString(a.Monitor):
+		case a.Monitor != "" && !monitorARN().MatchString(a.Monitor):
 			return fmt.Errorf(`setting anomaly.monitor: %q is not the ARN of a monitor: write "arn:aws:ce::<account>:anomalymonitor/<id>"`, a.Monitor)
 		}
 	}
@@ -164,9 +163,9 @@ func (d Deployment) checkOthers() error {
 func checkPrincipals(setting string, all []Principal) error {
 	for i, p := range all {
 		switch {
-		case !principalARN.MatchString(p.Principal):
+		case !principalARN().MatchString(p.Principal):
 			return fmt.Errorf(`setting %s[%d].principal: %q is not the ARN of a role, a user or an account's root: write "arn:aws:iam::<account>:role/<name>"`, setting, i, p.Principal)
-		case p.ExternalID != "" && (!externalID.MatchString(p.ExternalID) || len(p.ExternalID) < 2 || len(p.ExternalID) > 1224):
+		case p.ExternalID != "" && (!externalID().MatchString(p.ExternalID) || len(p.ExternalID) < 2 || len(p.ExternalID) > 1224):
 			return fmt.Errorf("setting %s[%d].externalId: %q is none: 2 to 1224 letters, digits or any of _+=,.@:/-", setting, i, p.ExternalID)
 		case slices.ContainsFunc(all[:i], func(q Principal) bool { return q.Principal == p.Principal }):
 			return fmt.Errorf("setting %s[%d].principal: %s is there twice: leave one of them out", setting, i, p.Principal)
@@ -180,15 +179,15 @@ func (d Deployment) checkPlace() error {
 	switch {
 	case !slices.Contains(retentions, d.LogRetentionDays):
 		return fmt.Errorf("setting logRetentionDays: CloudWatch Logs cannot keep for %d days: write one of %s", d.LogRetentionDays, strings.Trim(fmt.Sprint(retentions), "[]"))
-	case d.PermissionsBoundary != "" && !boundary.MatchString(d.PermissionsBoundary):
+	case d.PermissionsBoundary != "" && !boundary().MatchString(d.PermissionsBoundary):
 		return fmt.Errorf("setting permissionsBoundary: %q is neither the ARN nor the name of a policy", d.PermissionsBoundary)
-	case d.Key != "" && !keyARN.MatchString(d.Key):
+	case d.Key != "" && !keyARN().MatchString(d.Key):
 		return fmt.Errorf(`setting key: %q is not the ARN of a key: write "arn:aws:kms:<region>:<account>:key/<id>", not an alias`, d.Key)
 	case d.ReservedConcurrency < 0:
 		return fmt.Errorf("setting reservedConcurrency: %d is less than none: leave it out to reserve none", d.ReservedConcurrency)
-	case !tableName.MatchString(d.Table):
+	case !isTable(d.Table):
 		return fmt.Errorf(`setting table: %q is not the name of a DynamoDB table: 3 to 255 letters, digits, "_", "-" or "."`, d.Table)
-	case d.Assets != "" && !bucket.MatchString(d.Assets):
+	case d.Assets != "" && !bucket().MatchString(d.Assets):
 		return fmt.Errorf("setting assets: %q is not the name of a bucket", d.Assets)
 	}
 	return nil
@@ -200,7 +199,7 @@ func (d Deployment) checkBrake() error {
 		return errors.New("setting brake.topics: the topics are those of the rungs: leave it out")
 	case d.Brake.Notify != "":
 		return errors.New("setting brake.notify: the topic that is told is made here: leave it out, and write who is told in notify")
-	case !deployedPrefix.MatchString(d.Brake.Prefix):
+	case !deployedPrefix().MatchString(d.Brake.Prefix):
 		return fmt.Errorf(`setting brake.prefix: %q cannot begin the name of a stack and of its roles: a letter, then up to 53 letters, digits or "-"`, d.Brake.Prefix)
 	}
 	return nil

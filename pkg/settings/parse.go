@@ -10,7 +10,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Default returns the settings of an owner who decided nothing.
@@ -34,7 +37,7 @@ func FromEnv(getenv func(string) string) (s Settings, table string, err error) {
 	if table == "" {
 		table = DefaultTable
 	}
-	if !tableName.MatchString(table) {
+	if !isTable(table) {
 		return Settings{}, "", fmt.Errorf(`%s: %q is not the name of a DynamoDB table: 3 to 255 letters, digits, "_", "-" or "."`, TableVariable, table)
 	}
 	s, err = Parse(getenv(SettingsVariable))
@@ -152,18 +155,39 @@ func wanted(t reflect.Type) string {
 }
 
 var (
-	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	regions   = regexp.MustCompile(`^[a-z0-9*?-]+$`)
+	tableName = lazily(`^[A-Za-z0-9_.-]+$`)
+	regions   = lazily(`^[a-z0-9*?-]+$`)
 	// A queue stands for the topic where its subscription delivers raw messages, which do not say
 	// from which topic they come (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html).
-	topicARN = regexp.MustCompile(`^arn:aws[a-z-]*:(sns|sqs):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
-	// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-	tagKey = regexp.MustCompile(`^[\p{L}\p{N}_.:/=+@-]([\p{L}\p{Zs}\p{N}_.:/=+@-]{0,126}[\p{L}\p{N}_.:/=+@-])?$`)
+	topicARN = lazily(`^arn:aws[a-z-]*:(sns|sqs):[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
 	// A function name has at most 64 characters, of which "-resume" takes seven
 	// (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html).
-	prefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,57}$`)
+	prefix = lazily(`^[A-Za-z0-9_-]{1,57}$`)
 )
+
+// lazily is a pattern that is compiled when it is first needed. All of them at every start were a quarter of the start of
+// a function.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+// isTable and isTagKey count by themselves: a pattern with its classes and repetitions takes longer to
+// compile than the rest of the settings to read, at every start of a function.
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+func isTable(name string) bool {
+	return len(name) >= 3 && len(name) <= 255 && tableName().MatchString(name)
+}
+
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+func isTagKey(key string) bool {
+	space := func(r rune) bool { return unicode.Is(unicode.Zs, r) }
+	strange := func(r rune) bool {
+		return !space(r) && !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("_.:/=+@-", r)
+	}
+	n := utf8.RuneCountInString(key)
+	return n >= 1 && n <= 128 && !strings.ContainsFunc(key, strange) && strings.TrimFunc(key, space) == key
+}
 
 // check refuses values that the brake could not act on.
 func (s Settings) check() error {
@@ -192,23 +216,23 @@ func (s Settings) check() error {
 		}
 	}
 	for _, r := range s.Regions {
-		if !regions.MatchString(r) {
+		if !regions().MatchString(r) {
 			return fmt.Errorf(`setting regions: %q is no region: write "eu-west-1", or a glob such as "eu-*"`, r)
 		}
 	}
-	if !tagKey.MatchString(s.ProtectTag) || strings.HasPrefix(strings.ToLower(s.ProtectTag), "aws:") {
+	if !isTagKey(s.ProtectTag) || strings.HasPrefix(strings.ToLower(s.ProtectTag), "aws:") {
 		return fmt.Errorf(`setting protectTag: %q cannot be the key of a tag: 1 to 128 letters, digits, spaces or any of _.:/=+-@, not beginning with "aws:"`, s.ProtectTag)
 	}
 	if err := checkTopics(s.Topics); err != nil {
 		return err
 	}
-	if s.Notify != "" && (!topicARN.MatchString(s.Notify) || !strings.Contains(s.Notify, ":sns:")) {
+	if s.Notify != "" && (!topicARN().MatchString(s.Notify) || !strings.Contains(s.Notify, ":sns:")) {
 		return fmt.Errorf(`setting notify: %q is not the ARN of a topic: %s`, s.Notify, writeTopic)
 	}
 	if s.Notify != "" && slices.Contains(s.TopicARNs(), s.Notify) {
 		return fmt.Errorf("setting notify: %s is among topics too, so that what the brake tells would be an alarm to it: use another topic", s.Notify)
 	}
-	if !prefix.MatchString(s.Prefix) {
+	if !prefix().MatchString(s.Prefix) {
 		return fmt.Errorf(`setting prefix: %q cannot begin the name of a function: 1 to 57 letters, digits, "-" or "_"`, s.Prefix)
 	}
 	return nil
@@ -221,7 +245,7 @@ const writeTopic = `write "arn:aws:sns:<region>:<account>:<name>", without a sub
 func checkTopics(topics []Topic) error {
 	for i, t := range topics {
 		switch {
-		case !topicARN.MatchString(t.ARN):
+		case !topicARN().MatchString(t.ARN):
 			return fmt.Errorf(`setting topics: %q is not the ARN of a topic: %s`, t.ARN, writeTopic)
 		case !slices.Contains([]string{"", ActionPause, ActionNotify}, t.Action):
 			return fmt.Errorf("setting topics: %q of %s is none of %s, %s", t.Action, t.ARN, ActionPause, ActionNotify)

@@ -48,6 +48,7 @@ func TestParse(t *testing.T) {
 			}}
 		})},
 		"a topic to tell":              {`{"notify": "arn:aws:sns:eu-west-1:111122223333:told"}`, with(func(s *Settings) { s.Notify = "arn:aws:sns:eu-west-1:111122223333:told" })},
+		"the longest tag":              {`{"protectTag": "` + strings.Repeat("ü", 128) + `"}`, with(func(s *Settings) { s.ProtectTag = strings.Repeat("ü", 128) })},
 		"a tag of the owner's own":     {`{"protectTag": "Team: Ops/kritisch"}`, with(func(s *Settings) { s.ProtectTag = "Team: Ops/kritisch" })},
 		"prefix":                       {`{"prefix": "brake_2"}`, with(func(s *Settings) { s.Prefix = "brake_2" })},
 		"the longest prefix":           {`{"prefix": "` + strings.Repeat("p", 57) + `"}`, with(func(s *Settings) { s.Prefix = strings.Repeat("p", 57) })},
@@ -110,6 +111,7 @@ func TestParseRefuses(t *testing.T) {
 		"an empty tag":                    {`{"protectTag": ""}`, `setting protectTag: ""`},
 		"a tag with a value":              {`{"protectTag": "critical = *"}`, "setting protectTag: "},
 		"a tag that ends in a space":      {`{"protectTag": "critical "}`, "setting protectTag: "},
+		"a tag that begins with a space":  {`{"protectTag": " critical"}`, "setting protectTag: "},
 		"a tag too long":                  {`{"protectTag": "` + strings.Repeat("ü", 129) + `"}`, "1 to 128 letters"},
 		"a topic that hears itself":       {`{"topics": [{"arn": "arn:aws:sns:us-east-1:111122223333:alarms"}], "notify": "arn:aws:sns:us-east-1:111122223333:alarms"}`, "setting notify: arn:aws:sns:us-east-1:111122223333:alarms is among topics too"},
 		"a prefix with a space":           {`{"prefix": "my brake"}`, `setting prefix: "my brake" cannot begin the name`},
@@ -143,6 +145,8 @@ func TestFromEnv(t *testing.T) {
 		"a bad setting":  {map[string]string{SettingsVariable: `{"settle": "soon"}`}, "", 0, "AWS_HIT_BREAKS_SETTINGS: setting settle: want a duration"},
 		"a bad table":    {map[string]string{TableVariable: "a table"}, "", 0, `AWS_HIT_BREAKS_TABLE: "a table" is not the name of a DynamoDB table`},
 		"a short table":  {map[string]string{TableVariable: "ab"}, "", 0, "3 to 255"},
+		"a long table":   {map[string]string{TableVariable: strings.Repeat("t", 256)}, "", 0, "3 to 255"},
+		"the longest":    {map[string]string{TableVariable: strings.Repeat("t", 255)}, strings.Repeat("t", 255), 60 * time.Second, ""},
 		"an ARN instead": {map[string]string{TableVariable: "arn:aws:dynamodb:eu-west-1:111122223333:table/x"}, "", 0, "is not the name of a DynamoDB table"},
 	}
 	for name, tt := range tests {

@@ -5,12 +5,15 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/settings"
@@ -44,10 +47,10 @@ type function struct {
 	name    settings.Function
 	answer  Answer
 	log     *slog.Logger
-	handler *trigger.Handler // nil until the wiring has succeeded
+	handler func(account string) *trigger.Handler // nil until the wiring has succeeded
 }
 
-// wire makes the handler, unless it is made.
+// wire is done once.
 func (f *function) wire(ctx context.Context) (err error) {
 	if f.handler == nil {
 		f.handler, err = boot.Function(ctx, f.log, f.name)
@@ -55,16 +58,23 @@ func (f *function) wire(ctx context.Context) (err error) {
 	return err
 }
 
-// Invoke answers one invocation. Lambda makes one at a time in a process.
+// Invoke answers one invocation. Lambda makes one at a time in a process, and says in each whose the
+// function is, so that STS need not be asked: it may be out of reach when the brake is needed.
 func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if err := f.wire(ctx); err != nil {
 		return nil, err
 	}
-	handler := *f.handler
-	if invocation, ok := lambdacontext.FromContext(ctx); ok {
-		handler.Log = f.log.With("request", invocation.AwsRequestID)
+	invocation, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return nil, errors.New("this is no invocation by Lambda: its context is missing")
 	}
-	answer, err := f.answer(&handler, ctx, event)
+	invoked, err := arn.Parse(invocation.InvokedFunctionArn)
+	if err != nil {
+		return nil, fmt.Errorf("learn the account from the ARN %q that was invoked: %w", invocation.InvokedFunctionArn, err)
+	}
+	handler := f.handler(invoked.AccountID)
+	handler.Log = f.log.With("request", invocation.AwsRequestID)
+	answer, err := f.answer(handler, ctx, event)
 	if err != nil {
 		return nil, err
 	}
