@@ -158,6 +158,8 @@ func (r Run) listings(region string) int {
 	}
 	if r.count(region, "ec2:instance") > 0 {
 		n++ // the sizes of the types: what costs most goes first
+		// How healthy they are, which is to come back and is not to be learnt once they are stopped.
+		n += pages(r.count(region, "ec2:instance"), 1000)
 	}
 	if r.count(region, "rds:instance") > 0 {
 		n++ // blue/green deployments
