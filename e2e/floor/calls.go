@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,8 +166,9 @@ func (r Run) listings(region string) int {
 		n++ // blue/green deployments
 	}
 	clusters := r.clusters(region)
-	for _, services := range clusters {
-		n += pages(services, 100) + pages(services, 10) + 1 // list, describe, tasks of no service
+	for cluster, services := range clusters {
+		// List, describe; those of no service are among all tasks of the cluster.
+		n += pages(services, 100) + pages(services, 10) + atLeast(r.tasks(region, cluster), 100)
 	}
 	if len(clusters) > 0 {
 		n += atLeast(r.count(region, "application-autoscaling:target"), 50) + pages(len(clusters), 100) // which capacity providers they have
@@ -175,6 +177,20 @@ func (r Run) listings(region string) int {
 		n++ // the groups behind them
 	}
 	return n + pages(r.count(region, "ecs:task"), 100)
+}
+
+// tasks is how many tasks a cluster has.
+func (r Run) tasks(region, cluster string) (n int) {
+	for name, fields := range r.Before {
+		if strings.HasPrefix(name, region+" ecs:service "+cluster+"/") {
+			running, _ := strconv.Atoi(fields["RunningCount"]) // a daemon has none, which is the fewer
+			n += running
+		}
+		if strings.HasPrefix(name, region+" ecs:task "+cluster+"/") {
+			n++
+		}
+	}
+	return n
 }
 
 // changes is one call for each full batch of instances, one for each other resource, and one for each

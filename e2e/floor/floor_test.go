@@ -183,14 +183,17 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 						h.call("ecs:UpdateService", 1, 20, "", strings.Split(id, "/")...)
 					}
 				}
+				h.Before["us-east-1 ecs:service a/s-1"]["RunningCount"] = "100"
+				h.there("ecs:task", "a/t", 1)
 				return h
 			},
 			figures{
 				// ListClusters, ListServices, DescribeServices: two trips more than a page.
 				Accepted: 0.3 + 0.1, Observed: 0.4 + 20 + 0.15,
 				Region: Calls{
-					// 6; in each cluster 1 list, 2 descriptions, the tasks of no service; the targets; the providers of the clusters; 22 calls.
-					Discover: 6 + 2*4 + 1 + 1 + 22,
+					// 6; in each cluster 1 list, 2 descriptions, its tasks, of which a has 101; the targets; the providers of the
+					// clusters; the task of no service; 22 calls.
+					Discover: 6 + 2*3 + 2 + 1 + 1 + 1 + 1 + 22,
 					Observe:  2 * 2 * 2,     // 11 of each cluster are two calls, at 0 and at 15 s
 					Store:    2 + 1 + 1 + 1, // 44 originals and steps; at 15 s
 				},
