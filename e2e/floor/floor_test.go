@@ -27,7 +27,7 @@ func begin(act string) *history {
 func (h *history) there(kind, name string, n int) (ids []string) {
 	for i := range n {
 		id := fmt.Sprint(name, "-", i+1)
-		h.Before["us-east-1 "+kind+" "+id] = map[string]string{}
+		h.Before["us-east-1 "+kind+" "+id] = map[string]string{"State": "running"}
 		ids = append(ids, id)
 	}
 	return ids
@@ -191,9 +191,9 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 				// ListClusters, ListServices, DescribeServices: two trips more than a page.
 				Accepted: 0.3 + 0.1, Observed: 0.4 + 20 + 0.15,
 				Region: Calls{
-					// 6; in each cluster 1 list, 2 descriptions, its tasks, of which a has 101; the targets; the providers of the
-					// clusters; the task of no service; 22 calls.
-					Discover: 6 + 2*3 + 2 + 1 + 1 + 1 + 1 + 22,
+					// 6; in each cluster 1 list, 2 descriptions; the tasks, of which a has 101, listed and described, and b none,
+					// listed; the targets; the providers of the clusters; 22 calls.
+					Discover: 6 + 2*3 + 2 + 2 + 1 + 1 + 1 + 22,
 					Observe:  2 * 2 * 2,     // 11 of each cluster are two calls, at 0 and at 15 s
 					Store:    2 + 1 + 1 + 1, // 44 originals and steps; at 15 s
 				},
