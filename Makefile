@@ -109,8 +109,9 @@ mutations: ## Break each promise in a copy of the tree: the family that should n
 	@e2e/chaos/mutations/run.sh
 
 bench: export CI := 1
-bench: tools ## Print the figures of every fleet: time, calls, writes, CPU, memory; and of the built functions
-	go test -count=1 -v -p 1 -run Figures ./e2e/bench ./e2e/moto
+bench: export BENCH := full
+bench: tools ## Print the figures of every fleet (time, calls, dollars, CPU, memory, quota) and of the built functions, and write docs/performance.md
+	go test -count=1 -v -p 1 -timeout 120m -run 'Figures|Growth|SettledDay' ./e2e/bench ./e2e/moto
 
 fuzz: ## Fuzz every target for FUZZTIME=60s
 	go run ./e2e/fuzz -time $(FUZZTIME)

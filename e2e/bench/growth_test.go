@@ -3,7 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
-	"os"
+	"strings"
 	"testing"
 
 	"aws-hit-breaks/pkg/awssim"
@@ -50,19 +50,52 @@ func exponent(x, y []float64) float64 {
 	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
 }
 
+// Limits of growth: exponents, and MiB that the brake holds at 10,000 resources; at 100,000 it may hold
+// four times that.
+const (
+	mostExponent = 1.05
+	mostHeld     = 64
+)
+
 func TestGrowth(t *testing.T) {
 	sizes := []int{100, 1000}
-	if os.Getenv("BENCH") == "full" {
+	if full() {
 		sizes = []int{100, 1000, 10000, 100000}
 	}
+	text := "| Resources | Calls | CPU, with the simulated account | The brake holds | Where from, most of it |\n|--:|--:|--:|--:|---|\n"
 	var n, calls, cpu []float64
 	for _, resources := range sizes {
 		s := sizeOf(t, resources)
 		fmt.Print(s)
-		for _, h := range s.top {
-			fmt.Printf("      %6.1f MiB %s\n", mebibytes(h.bytes), h.where)
+		var holders []string
+		for _, h := range s.top[:min(3, len(s.top))] {
+			holders = append(holders, fmt.Sprintf("`%s` %.1f MiB", strings.TrimPrefix(h.where, "aws-hit-breaks/"), mebibytes(h.bytes)))
+		}
+		text += fmt.Sprintf("| %d | %d | %.1f s | %.1f MiB | %s |\n", resources, s.calls, s.cpu.Seconds(), mebibytes(s.brake), strings.Join(holders, ", "))
+		most := float64(mostHeld)
+		if resources > 10000 {
+			most *= 4
+		}
+		if mebibytes(s.brake) > most {
+			t.Errorf("at %d resources the brake holds %.1f MiB, at most %.0f: %s", resources, mebibytes(s.brake), most, strings.Join(holders, ", "))
 		}
 		n, calls, cpu = append(n, float64(resources)), append(calls, float64(s.calls)), append(cpu, s.cpu.Seconds())
 	}
-	fmt.Printf("calls grow with the power %.2f of the resources, CPU with %.2f\n", exponent(n, calls), exponent(n, cpu))
+	grown := fmt.Sprintf("Calls grow with the power %.2f of the number of resources, CPU with the power %.2f.", exponent(n, calls), exponent(n, cpu))
+	fmt.Println(grown)
+	for what, y := range map[string][]float64{"calls": calls, "CPU": cpu} {
+		if e := exponent(n, y); e > mostExponent {
+			t.Errorf("%s grow with the power %.2f of the resources, at most %.2f", what, e, mostExponent)
+		}
+	}
+	document(t, "growth", text+"\n"+grown)
+	if full() {
+		plot(t, n, calls, cpu)
+	}
+}
+
+func TestExponentIsThatOfThePower(t *testing.T) {
+	if e := exponent([]float64{1, 10, 100}, []float64{3, 300, 30000}); math.Abs(e-2) > 1e-9 {
+		t.Errorf("3x² has the exponent %v", e)
+	}
 }

@@ -27,7 +27,7 @@ func begin(act string) *history {
 func (h *history) there(kind, name string, n int) (ids []string) {
 	for i := range n {
 		id := fmt.Sprint(name, "-", i+1)
-		h.Before["us-east-1 "+kind+" "+id] = map[string]string{}
+		h.Before["us-east-1 "+kind+" "+id] = map[string]string{"State": "running"}
 		ids = append(ids, id)
 	}
 	return ids
@@ -92,8 +92,8 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 				// The transitions, and look, write, release.
 				Observed: 5.35 + 30 + 0.15,
 				Region: Calls{
-					// 6, another page, the sizes; 2 batches.
-					Discover: 6 + 1 + 1 + 2,
+					// 6, another page, the sizes, 2 pages of status checks; 2 batches.
+					Discover: 6 + 1 + 1 + 2 + 2,
 					// At 0 s the 1,000; at 15 s these and the others, 2 pages; at 30 s the others alone.
 					Observe: 1 + 2 + 1,
 					// Lease, release; originals and steps 2,200 / 99; results 1,100 / 99; renewals at 15 and 30 s.
@@ -119,7 +119,7 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 				// The transition of the first began at 0.4; look, write, release.
 				Observed: 60.45 + 0.15,
 				Region: Calls{
-					Discover: 6 + 1 + 1 + 2, // 6, the sizes; the processes; the instance, the members
+					Discover: 6 + 2 + 1 + 2, // 6, the sizes and checks; the processes; the instance, the members
 					Observe:  2,             // all three at 0 s and at 15 s, in one page
 					// Lease, release; a write for the group, one for the instances, one of the results; 15 s.
 					Store: 2 + 1 + 1 + 1 + 1,
@@ -138,7 +138,7 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 			},
 			figures{
 				Accepted: 60.45, Observed: 60.6,
-				Region:  Calls{Discover: 6 + 1 + 1 + 1, Observe: 2, Store: 2 + 1 + 1 + 1 + 1},
+				Region:  Calls{Discover: 6 + 2 + 1 + 1, Observe: 2, Store: 2 + 1 + 1 + 1 + 1},
 				Account: Calls{Store: 3 + 4},
 			},
 		},
@@ -171,7 +171,7 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 			},
 			figures{
 				Accepted: 0.3, Observed: 0.3 + 10 + 0.15,
-				Region:  Calls{Discover: 6 + 1 + 1 + 1, Observe: 1, Store: 2 + 1 + 1},
+				Region:  Calls{Discover: 6 + 2 + 1 + 1, Observe: 1, Store: 2 + 1 + 1},
 				Account: Calls{Store: 3},
 			},
 		},
@@ -183,14 +183,17 @@ func TestFloorIsWhatOneComputesByHand(t *testing.T) {
 						h.call("ecs:UpdateService", 1, 20, "", strings.Split(id, "/")...)
 					}
 				}
+				h.Before["us-east-1 ecs:service a/s-1"]["RunningCount"] = "100"
+				h.there("ecs:task", "a/t", 1)
 				return h
 			},
 			figures{
 				// ListClusters, ListServices, DescribeServices: two trips more than a page.
 				Accepted: 0.3 + 0.1, Observed: 0.4 + 20 + 0.15,
 				Region: Calls{
-					// 6; in each cluster 1 list, 2 descriptions, the tasks of no service; the targets; the providers of the clusters; 22 calls.
-					Discover: 6 + 2*4 + 1 + 1 + 22,
+					// 6; in each cluster 1 list, 2 descriptions; the tasks, of which a has 101, listed and described, and b none,
+					// listed; the targets; the providers of the clusters; 22 calls.
+					Discover: 6 + 2*3 + 2 + 2 + 1 + 1 + 1 + 22,
 					Observe:  2 * 2 * 2,     // 11 of each cluster are two calls, at 0 and at 15 s
 					Store:    2 + 1 + 1 + 1, // 44 originals and steps; at 15 s
 				},

@@ -84,7 +84,7 @@ func copyItem(in item) item {
 func cloneValue(v value) (value, error) {
 	switch v := v.(type) {
 	case *vS:
-		return &vS{Value: v.Value}, nil
+		return &vS{Value: strings.Clone(v.Value)}, nil // who wrote it does not hold what is stored
 	case *vN:
 		n, err := number(v.Value)
 		return &vN{Value: n}, err

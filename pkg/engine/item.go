@@ -93,10 +93,7 @@ func (s *shard) revive(stored killswitch.Item) {
 
 // insert takes an item up; a closed one of an earlier order gives way.
 func (s *shard) insert(l *listing, stored killswitch.Item) *item {
-	it := &item{Item: stored, service: l.service, steps: map[string]killswitch.Step{}}
-	for _, step := range l.declaration.Steps {
-		it.steps[step.Name] = step
-	}
+	it := &item{Item: stored, service: l.service, steps: l.steps}
 	if l.declaration.Beneath != nil {
 		it.beneath = l.declaration.Beneath(stored.Resource.Ref, stored.Original)
 		for _, ref := range it.beneath {

@@ -16,7 +16,8 @@ import (
 type listing struct {
 	service     killswitch.Service
 	declaration killswitch.Declaration
-	coverage    snapshots.Coverage // as stored; zero where nothing is
+	steps       map[string]killswitch.Step // by name: one map for all its items
+	coverage    snapshots.Coverage         // as stored; zero where nothing is
 
 	order    int  // the order this turn lists for
 	under    bool // being listed
@@ -30,6 +31,14 @@ type listing struct {
 	found    []*item             // new ones of this listing, until they are durable
 	held     []killswitch.Found  // that wait for the kinds in ListedAfter
 	verdicts []snapshots.Verdict // what is left alone
+}
+
+func newListing(service killswitch.Service) *listing {
+	l := &listing{service: service, declaration: service.Declaration(), steps: map[string]killswitch.Step{}}
+	for _, step := range l.declaration.Steps {
+		l.steps[step.Name] = step
+	}
+	return l
 }
 
 // page is what one answer of AWS held.

@@ -69,7 +69,7 @@ func newShard(r *run, region string) *shard {
 	s.told = len(s.live.Orders)
 	s.services = r.Services(region)
 	for _, service := range s.services {
-		s.listings = append(s.listings, &listing{service: service, declaration: service.Declaration()})
+		s.listings = append(s.listings, newListing(service))
 	}
 	return s
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Product is one line of AWS's price list, by the attributes that select it. What an attribute's
@@ -41,28 +43,53 @@ var (
 // MarshalText writes the product as String does.
 func (p Product) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote, and nothing else.
+// read are the products that were read, by their text. An account uses some hundreds, and its snapshot
+// names each a thousand times, which would be as many maps. Nobody changes the attributes of one.
+var (
+	read    sync.Map
+	reading atomic.Int32
+)
+
+// mostRead is how many products are kept: what reads more of them reads no snapshot.
+const mostRead = 10000
+
+// UnmarshalText reads what MarshalText wrote, and nothing else. Equal products share their attributes.
 func (p *Product) UnmarshalText(text []byte) error {
-	parts := strings.SplitN(string(text), "/", 3)
-	if len(parts) != 3 || parts[0] == "" {
-		return fmt.Errorf("product %q: want service/region/attributes", text)
+	if known, ok := read.Load(string(text)); ok {
+		*p = known.(Product)
+		return nil
 	}
-	read := Product{Service: parts[0], Region: parts[1]}
+	parsed, err := parseProduct(string(text))
+	if err != nil {
+		return err
+	}
+	if reading.Add(1) <= mostRead {
+		read.Store(string(text), parsed)
+	}
+	*p = parsed
+	return nil
+}
+
+func parseProduct(text string) (Product, error) {
+	parts := strings.SplitN(text, "/", 3)
+	if len(parts) != 3 || parts[0] == "" {
+		return Product{}, fmt.Errorf("product %q: want service/region/attributes", text)
+	}
+	p := Product{Service: parts[0], Region: parts[1]}
 	if parts[2] != "" {
-		read.Attributes = map[string]string{}
+		p.Attributes = map[string]string{}
 		for pair := range strings.SplitSeq(parts[2], ",") {
 			name, value, ok := strings.Cut(pair, "=")
 			if !ok {
-				return fmt.Errorf("product %q: attribute %q has no value", text, pair)
+				return Product{}, fmt.Errorf("product %q: attribute %q has no value", text, pair)
 			}
-			read.Attributes[unescapeAttribute.Replace(name)] = unescapeAttribute.Replace(value)
+			p.Attributes[unescapeAttribute.Replace(name)] = unescapeAttribute.Replace(value)
 		}
 	}
-	if read.String() != string(text) {
-		return fmt.Errorf("product %q: not as this program writes it", text)
+	if p.String() != text {
+		return Product{}, fmt.Errorf("product %q: not as this program writes it", text)
 	}
-	*p = read
-	return nil
+	return p, nil
 }
 
 // Usage is what a resource consumes of a product while it runs.

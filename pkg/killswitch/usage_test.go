@@ -3,6 +3,7 @@ package killswitch_test
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,20 @@ func TestAProductIsOneLineAndReadBack(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// A snapshot of ten thousand resources names few products.
+func TestEqualProductsShareTheirAttributes(t *testing.T) {
+	const text = "AmazonEC2/eu-west-1/instanceType=m5.large"
+	var one, another killswitch.Product
+	for _, p := range []*killswitch.Product{&one, &another} {
+		if err := p.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reflect.ValueOf(one.Attributes).Pointer() != reflect.ValueOf(another.Attributes).Pointer() {
+		t.Error("each has attributes of its own")
+	}
 }
 
 func TestADamagedProductIsNotRead(t *testing.T) {
