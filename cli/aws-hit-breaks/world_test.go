@@ -35,6 +35,15 @@ var fleets = map[string]func(*awssim.Account){
 	"startup": awssim.Startup,
 	"named":   func(a *awssim.Account) { small(a); a.SetAlias("acme-dev") },
 	"small":   small,
+	"disks": func(a *awssim.Account) { // more than an answer of a function has room for
+		small(a)
+		for range 2300 {
+			a.AddVolume("us-east-1", awssim.Volume{Size: 10})
+		}
+		for range 100 {
+			a.AddVolume("eu-central-1", awssim.Volume{}) // where the list has no price for it
+		}
+	},
 	"roles": func(a *awssim.Account) {
 		small(a)
 		a.AddRole(awssim.Role{ARN: "arn:aws:iam::111122223333:role/open"})

@@ -69,6 +69,9 @@ func Main(ctx context.Context, args []string, world World) int {
 	return failure.Code
 }
 
+// rights are those that a command works with where it works here.
+const rights = "with the rights of the configured role (with --no-role, your own)"
+
 func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "aws-hit-breaks",

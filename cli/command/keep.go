@@ -21,7 +21,7 @@ import (
 
 // where adds the flag that says where what is recorded is changed.
 func where(cmd *cobra.Command, local *bool) {
-	cmd.Flags().BoolVar(local, "local", false, "do it here instead of in the deployed function")
+	cmd.Flags().BoolVar(local, "local", false, "do it here, "+rights+", instead of in the deployed function")
 }
 
 func yesFlag(cmd *cobra.Command, yes *bool) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aws-hit-breaks/cli/page"
+	"aws-hit-breaks/cli/ui"
 	"aws-hit-breaks/pkg/report"
 )
 
@@ -32,10 +33,15 @@ const (
 // outputFlags adds the flags that say how a command writes its report. Before it runs they are
 // checked, so that nothing is done whose report cannot be written.
 func outputFlags(cmd *cobra.Command, c *cli) {
+	dataFlags(cmd, c, "report")
+	cmd.Flags().StringVar(&c.output.html, "html", "", "besides, write it into this file as a page for a browser")
+}
+
+// dataFlags are outputFlags for what is no page.
+func dataFlags(cmd *cobra.Command, c *cli, what string) {
 	flags := cmd.Flags()
-	flags.StringVar(&c.output.format, "output", "", "how to write the report: table, json or csv (default table)")
-	flags.StringVar(&c.output.file, "file", "", "write the report into this file, in the place of standard output")
-	flags.StringVar(&c.output.html, "html", "", "besides, write it into this file as a page for a browser")
+	flags.StringVar(&c.output.format, "output", "", "how to write the "+what+": table, json or csv (default table)")
+	flags.StringVar(&c.output.file, "file", "", "write the "+what+" into this file, in the place of standard output")
 	// It fails for a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(
 		[]string{formatTable, formatJSON, formatCSV}, cobra.ShellCompDirectiveNoFileComp))
@@ -69,30 +75,12 @@ func (c *cli) prepareOutput() error {
 
 // show prints a report as data, and tells it in a sentence.
 func (s *session) show(r report.Report, headline string) error {
-	screen := s.screen
-	text := bytes.Buffer{}
-	if s.output.toFile != nil {
-		screen = screen.Into(&text)
-	}
-	var err error
-	switch {
-	case s.json:
-		err = screen.JSON(r)
-	case s.output.format == formatCSV:
-		err = screen.CSV(r)
-	default:
-		screen.Report(r)
-	}
+	err := s.data("report", r, func(screen *ui.Screen) { screen.Report(r) }, func() {
+		s.screen.Say("%s", headline)
+		s.screen.Costs(r)
+	})
 	if err != nil {
 		return err
-	}
-	s.screen.Say("%s", headline)
-	s.screen.Costs(r)
-	if s.output.toFile != nil {
-		if err := s.output.toFile.write(func(w io.Writer) error { _, err := text.WriteTo(w); return err }); err != nil {
-			return fmt.Errorf("write the report into %s: %w", s.output.file, err)
-		}
-		s.screen.Say("the report is in %s", s.output.file)
 	}
 	if s.output.toHTML != nil {
 		if err := s.output.toHTML.write(func(w io.Writer) error { return page.Write(w, r, headline, time.Now()) }); err != nil {
@@ -100,6 +88,35 @@ func (s *session) show(r report.Report, headline string) error {
 		}
 		s.screen.Say("the page is in %s", s.output.html)
 	}
+	return nil
+}
+
+// data prints what a command found as the flags say, tells of it, and says which file it is in.
+func (s *session) data(what string, of interface{ CSV(w io.Writer) error }, table func(*ui.Screen), tell func()) error {
+	screen, text := s.screen, bytes.Buffer{}
+	if s.output.toFile != nil {
+		screen = screen.Into(&text)
+	}
+	var err error
+	switch {
+	case s.json:
+		err = screen.JSON(of)
+	case s.output.format == formatCSV:
+		err = screen.CSV(of)
+	default:
+		table(screen)
+	}
+	if err != nil {
+		return err
+	}
+	tell()
+	if s.output.toFile == nil {
+		return nil
+	}
+	if err := s.output.toFile.write(func(w io.Writer) error { _, err := text.WriteTo(w); return err }); err != nil {
+		return fmt.Errorf("write the %s into %s: %w", what, s.output.file, err)
+	}
+	s.screen.Say("the %s is in %s", what, s.output.file)
 	return nil
 }
 

@@ -22,7 +22,7 @@ type how struct {
 func (h *how) flags(cmd *cobra.Command) {
 	scopeFlags(cmd, &h.scope)
 	flags := cmd.Flags()
-	flags.BoolVar(&h.local, "local", false, "run here instead of in the deployed function")
+	flags.BoolVar(&h.local, "local", false, "run here, "+rights+", instead of in the deployed function")
 	flags.BoolVar(&h.yes, "yes", false, "do not ask")
 	flags.BoolVar(&h.dryRun, "dry-run", false, "say what would be done, and do none of it")
 }
@@ -115,7 +115,7 @@ func (s *session) dryRun(ctx context.Context, request engine.Request) error {
 	if err := s.show(r, r.Headline()); err != nil {
 		return err
 	}
-	s.order(r)
+	s.screen.Waves(r.Waves)
 	s.screen.Say("a dry run: nothing was changed")
 	return exitOf(r)
 }
@@ -134,6 +134,6 @@ func (s *session) confirmPause(ctx context.Context, request engine.Request) (boo
 		s.screen.Say("there is nothing to pause: nothing was changed")
 		return false, exitOf(r)
 	}
-	s.order(r)
+	s.screen.Waves(r.Waves)
 	return true, s.confirm(ctx, "pause")
 }

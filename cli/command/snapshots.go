@@ -1,10 +1,7 @@
 package command
 
 import (
-	"cmp"
 	"context"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +23,7 @@ how everything was before.` + exits,
 	show := newSnapshot(c, "show ID", "Show how everything in a snapshot stands", (*session).showSnapshot)
 	outputFlags(show, c)
 	cmd.AddCommand(
-		newSnapshot(c, "list", "List the snapshots, newest first", (*session).listSnapshots),
+		newSnapshotsList(c),
 		show,
 		newSnapshotResume(c), newGiveUp(c), newExport(c), newImport(c), newDelete(c),
 		newSnapshot(c, "check ID", "Read a whole snapshot and name everything wrong with it", (*session).checkSnapshot),
@@ -50,97 +47,6 @@ func newSnapshot(c *cli, use, short string, run func(*session, context.Context, 
 	}
 	localFlag(cmd, &local)
 	return cmd
-}
-
-func (s *session) listSnapshots(ctx context.Context, _ []string) error {
-	headers, err := s.store.Headers(ctx, s.account, 0)
-	if err != nil {
-		return err
-	}
-	for i, h := range headers {
-		if h.Opened.IsZero() || !h.Closed.IsZero() {
-			continue
-		}
-		if headers[i], err = s.asItStands(ctx, h); err != nil {
-			return err
-		}
-	}
-	if s.json {
-		return s.screen.JSON(struct {
-			Snapshots []snapshots.Header `json:"snapshots"`
-		}{append([]snapshots.Header{}, headers...)})
-	}
-	wide := ui.Table{Header: []string{"SNAPSHOT", "OPENED", "CLOSED", "ORDERS", "BY", "ALARM", "FILTER", "RESOURCES"}}
-	narrow := ui.Table{Header: []string{"SNAPSHOT", "OPENED, CLOSED", "FIRST ORDER, RESOURCES"}}
-	for _, h := range headers {
-		l := listed(h)
-		wide.Rows = append(wide.Rows, []string{h.Snapshot, l.opened, l.closed, l.orders, l.by, l.alarm, l.filter, l.resources})
-		narrow.Rows = append(narrow.Rows, []string{h.Snapshot, l.opened + "\n" + l.closed, l.first + "\n" + l.resources})
-	}
-	wide.Narrow = &narrow
-	s.screen.Table(wide)
-	s.screen.Say("%s in %s", report.Count(len(headers), "snapshot"), s.store.Where())
-	return nil
-}
-
-// asItStands is the header of a snapshot that was not closed, with the orders and the counts that a
-// header has only once it is.
-func (s *session) asItStands(ctx context.Context, h snapshots.Header) (snapshots.Header, error) {
-	stored, err := s.store.Snapshot(ctx, s.account, h.Snapshot)
-	if err != nil || stored.Live == nil {
-		return h, err
-	}
-	h.Orders, h.Regions, h.Counts = stored.Live.Orders, stored.Live.Regions, map[string]int{}
-	for _, resource := range report.Of(stored, boot.Declared()).Resources {
-		if !resource.IsLeftAlone() {
-			h.Counts[string(resource.Phase)]++
-		}
-	}
-	return h, nil
-}
-
-// snapshotLine is a snapshot in a list.
-type snapshotLine struct{ opened, closed, orders, by, alarm, filter, first, resources string }
-
-func listed(h snapshots.Header) snapshotLine {
-	l := snapshotLine{
-		opened: moment(h.Opened), closed: cmp.Or(moment(h.Closed), "live"), orders: strconv.Itoa(len(h.Orders)), resources: tally(h),
-	}
-	if len(h.Orders) == 0 {
-		l.first = "unreadable: see aws-hit-breaks snapshots check " + h.Snapshot
-		l.closed, l.by = "", l.first
-		return l
-	}
-	o := h.Orders[0]
-	l.by, l.filter = o.Actor, report.ScopeText(o.Scope)
-	l.first = string(o.Act) + " by " + o.Actor
-	if o.Alarm != nil {
-		l.alarm = o.Alarm.Text
-		l.first += ": " + l.alarm
-	}
-	if l.filter != "" {
-		l.first += " (only " + l.filter + ")"
-	}
-	if more := len(h.Orders) - 1; more > 0 {
-		l.first += ", and " + report.Count(more, "later order")
-	}
-	return l
-}
-
-// moment is a time to the second; empty for none.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func tally(h snapshots.Header) string {
-	phases := map[killswitch.Phase]int{}
-	for phase, n := range h.Counts {
-		phases[killswitch.Phase(phase)] = n
-	}
-	return report.Tally(phases)
 }
 
 func (s *session) showSnapshot(ctx context.Context, args []string) error {

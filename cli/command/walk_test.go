@@ -193,3 +193,28 @@ func TestNoColourOnATerminal(t *testing.T) {
 		}
 	}
 }
+
+// Whose rights a command has is said in one way.
+func TestTheHelpSaysWhoseRightsACommandHas(t *testing.T) {
+	said := 0
+	var see func(*cobra.Command)
+	see = func(cmd *cobra.Command) {
+		text := cmd.Long + cmd.LocalFlags().FlagUsages()
+		if strings.Contains(strings.ReplaceAll(text, rights, ""), "with your credentials") {
+			t.Errorf("the help of %s names other rights than %q", cmd.CommandPath(), rights)
+		}
+		if here := regexp.MustCompile(`(run|runs|do it) here\b`); here.MatchString(text) {
+			said++
+			if !strings.Contains(text, "here, "+rights) {
+				t.Errorf("the help of %s does not say %q", cmd.CommandPath(), rights)
+			}
+		}
+		for _, of := range cmd.Commands() {
+			see(of)
+		}
+	}
+	see(newRoot(&cli{}))
+	if said < 7 {
+		t.Errorf("%d commands say what rights they have here", said)
+	}
+}

@@ -156,6 +156,7 @@ func lists(r report.Report) []*html.Node {
 				element("h2", nil, title, element("small", nil, fmt.Sprintf(" %d", len(t.rows)))), element("p", nil, says), t.node()))
 		}
 	}
+	add("In this order", "Each step as far as a resource needs it.", waves(r))
 	add("To be seen to", "Something failed, was changed by somebody, or cannot be read.",
 		resources(append(r.Amiss(), r.In(killswitch.GivenUp)...)))
 	add("Not inspected", "What is there, nobody knows.", notInspected(r))
@@ -168,12 +169,26 @@ func lists(r report.Report) []*html.Node {
 		nodes = append(nodes, element("p", nil, fmt.Sprintf("And %d more that the store does not list one by one.", more)))
 	}
 	add("Still costs", "These cost by the hour and have no pause.", residuals(r))
+	if more := r.MoreResiduals(); more != "" {
+		nodes = append(nodes, element("p", nil, more))
+	}
 	return nodes
+}
+
+// waves are the order in which a plan would be carried out.
+func waves(r report.Report) table {
+	t := table{columns: []column{{"To be", short}, {"Wave", number}, {"Step", short}, {"Kind", short}, {"At most", number}}}
+	for _, w := range r.Waves {
+		t.rows = append(t.rows, []cell{
+			{text: string(w.Want)}, counted(w.Number), {text: w.Step}, {text: string(w.Kind)}, counted(w.Count),
+		})
+	}
+	return t
 }
 
 func resources(list []report.Resource) table {
 	t := table{columns: []column{
-		{"Region", short}, {"Kind", short}, {"Resource", "id"}, {"Type", short}, {"Phase", short}, {"Why", ""},
+		{"Region", short}, {"Kind", short}, {"Resource", "id"}, {"Type", short}, {"Phase", short}, {"Wave", number}, {"Why", ""},
 		{"$ an hour", number}, {"$ a month", number}, {"$ kept", number},
 	}}
 	for _, r := range list {
@@ -187,7 +202,7 @@ func resources(list []report.Resource) table {
 		}
 		t.rows = append(t.rows, []cell{
 			{text: r.Region}, {text: string(r.Kind)}, {text: r.ID, more: r.Name}, {text: r.Type}, {text: string(r.Phase), phase: true},
-			{text: r.Reason}, because(dollars(cost.Hourly), cost.Why), dollars(cost.Monthly), kept,
+			counted(r.Wave), {text: r.Reason}, because(dollars(cost.Hourly), cost.Why), dollars(cost.Monthly), kept,
 		})
 	}
 	return t

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,14 +144,21 @@ func rowsWanted(r report.Report) map[string]int {
 		}
 		return id + name
 	}
+	for _, x := range r.Waves {
+		add(string(x.Want), strconv.Itoa(x.Number), x.Step, string(x.Kind), strconv.Itoa(x.Count))
+	}
 	for _, x := range r.Resources {
-		add(x.Region, string(x.Kind), name(x.ID, x.Name), x.Type, string(x.Phase), x.Reason)
+		wave := ""
+		if x.Wave > 0 {
+			wave = strconv.Itoa(x.Wave)
+		}
+		add(x.Region, string(x.Kind), name(x.ID, x.Name), x.Type, string(x.Phase), wave, x.Reason)
 	}
 	for _, x := range r.Residuals {
-		add(x.Region, string(x.Kind), name(x.ID, x.Name), x.Type, "", "")
+		add(x.Region, string(x.Kind), name(x.ID, x.Name), x.Type, "", "", "")
 	}
 	for _, x := range r.NotInspected {
-		add(x.Region, string(x.Kind), "", "", "", x.Reason)
+		add(x.Region, string(x.Kind), "", "", "", "", x.Reason)
 	}
 	for _, x := range r.Problems {
 		add(x.Item, x.Why, x.Hint)
@@ -174,8 +182,11 @@ func rowsOf(root *html.Node) map[string]int {
 			for i, td := range find(tr, "td") {
 				cells[columns[i]] = textOf(td)
 			}
-			names := []string{"Region", "Kind", "Resource", "Type", "Phase", "Why"}
-			if !slices.Contains(columns, "Phase") && !slices.Contains(columns, "Kind") {
+			names := []string{"Region", "Kind", "Resource", "Type", "Phase", "Wave", "Why"}
+			switch {
+			case slices.Contains(columns, "At most"):
+				names = []string{"To be", "Wave", "Step", "Kind", "At most"}
+			case !slices.Contains(columns, "Phase") && !slices.Contains(columns, "Kind"):
 				names = []string{"Item", "What is wrong", "What can be done"}
 			}
 			var of []string

@@ -38,6 +38,14 @@ func dollars(amount *float64) cell {
 	return cell{text: report.Dollars(*amount), value: strconv.FormatFloat(*amount, 'g', -1, 64)}
 }
 
+// counted is a number of things; none is nothing to be said.
+func counted(n int) cell {
+	if n == 0 {
+		return cell{}
+	}
+	return cell{text: strconv.Itoa(n), value: strconv.Itoa(n)}
+}
+
 func because(c cell, why string) cell {
 	c.why = why
 	return c

@@ -36,7 +36,7 @@ func (s *Screen) summary(to stream, r report.Report) {
 		to.print("and " + strconv.Itoa(more) + " more that the store does not list one by one\n")
 	}
 	to.section("Not inspected:", notInspected(r))
-	to.section("No pause, and costs:", residuals(r))
+	to.residuals(r)
 }
 
 // LeftAlone is talk: what stays as it is, each with its reason.
@@ -102,6 +102,13 @@ func figures(hourly *float64) []string {
 		return []string{report.Unknown, report.Unknown}
 	}
 	return []string{report.Dollars(*hourly), report.Dollars(*hourly * report.HoursOfMonth)}
+}
+
+func (s stream) residuals(r report.Report) {
+	s.section("No pause, and costs:", residuals(r))
+	if more := r.MoreResiduals(); more != "" {
+		s.print(more + "\n")
+	}
 }
 
 func residuals(r report.Report) Table {

@@ -59,7 +59,7 @@ func (s *Screen) Survey(r report.Report) {
 	s.err.resources("To be seen to:", r.Amiss())
 	s.err.resources("Left alone:", r.LeftAlone())
 	s.err.section("Not inspected:", notInspected(r))
-	s.err.section("No pause, and costs:", residuals(r))
+	s.err.residuals(r)
 	s.problems(r)
 }
 
@@ -149,28 +149,16 @@ func columns(cells [][]string, flexible, width int) (widths []int, room int) {
 
 func colour(phase string) lipgloss.Style { return style(killswitch.Phase(phase)) }
 
-// Wave is a step that a plan would take, of so many resources of a kind.
-type Wave struct {
-	Want   killswitch.Want
-	Number int
-	Step   string
-	Kind   killswitch.Kind
-	Count  int
-}
-
 // Waves is talk: in which order a plan would be carried out.
-func (s *Screen) Waves(waves []Wave) {
+func (s *Screen) Waves(waves []report.Wave) {
 	if len(waves) == 0 {
 		return
 	}
-	slices.SortStableFunc(waves, func(a, b Wave) int {
-		return cmp.Or(cmp.Compare(a.Want, b.Want), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Kind, b.Kind))
-	})
 	s.Say("in this order, each as far as a resource needs it:")
 	for i := 0; i < len(waves); {
 		first, steps := waves[i], []string{}
 		for ; i < len(waves) && waves[i].Want == first.Want && waves[i].Number == first.Number; i++ {
-			steps = append(steps, fmt.Sprintf("%s (%d %s)", waves[i].Step, waves[i].Count, waves[i].Kind))
+			steps = append(steps, fmt.Sprintf("%s (%d %s)", oneLine(waves[i].Step), waves[i].Count, oneLine(string(waves[i].Kind))))
 		}
 		s.Say("  %d. %s", first.Number, strings.Join(steps, ", "))
 	}

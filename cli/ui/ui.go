@@ -18,8 +18,6 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
-
-	"aws-hit-breaks/pkg/report"
 )
 
 // Screen is where a command prints and asks.
@@ -139,9 +137,9 @@ func (s *Screen) JSON(value any) error {
 	return s.Lost()
 }
 
-// CSV is data: a report as a table for spreadsheets.
-func (s *Screen) CSV(r report.Report) error {
-	s.out.keep(r.CSV(s.out.w))
+// CSV is data: a table for spreadsheets.
+func (s *Screen) CSV(of interface{ CSV(w io.Writer) error }) error {
+	s.out.keep(of.CSV(s.out.w))
 	return s.Lost()
 }
 

@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,8 +76,12 @@ func (r Run) Fewest() map[string]Calls {
 			n.Discover = r.listings(region)
 		} else {
 			// Before it acts, a resume looks once at what it is about to change: a call per full page.
-			n.Discover = pages(len(w.acts[instances]), 1000) + pages(len(w.acts[databases]), 100) +
-				pagesOfClusters(w.acts[services]) + pages(len(w.acts[groups]), 100) + pages(of(w.acts[scaling], "application-autoscaling"), 50)
+			n.Discover = pages(len(w.acts[instances]), 1000) + pages(kindIn(w.acts[databases], "rds:instance"), 100) +
+				pages(kindIn(w.acts[databases], "rds:cluster"), 100) + pagesOfClusters(w.acts[services]) +
+				pages(len(w.acts[groups]), 100) + pages(of(w.acts[scaling], "application-autoscaling"), 50)
+			for _, a := range w.acts[groups] {
+				n.Discover += r.warm(a.resource)
+			}
 		}
 		n.Discover += r.changes(w, members)
 		var flight time.Duration
@@ -159,12 +164,21 @@ func (r Run) listings(region string) int {
 	if r.count(region, "ec2:instance") > 0 {
 		n++ // the sizes of the types: what costs most goes first
 	}
+	n += pages(r.running(region), 1000) // whose status checks are ok, since they are to be so again
+	for name := range r.Before {
+		if strings.HasPrefix(name, region+" autoscaling:group ") {
+			n += r.warm(name)
+		}
+	}
 	if r.count(region, "rds:instance") > 0 {
 		n++ // blue/green deployments
 	}
 	clusters := r.clusters(region)
-	for _, services := range clusters {
-		n += pages(services, 100) + pages(services, 10) + 1 // list, describe, tasks of no service
+	tasks := r.tasks(region)
+	for cluster, services := range clusters {
+		n += pages(services, 100) + pages(services, 10) // list, describe
+		// Which tasks are of no service is only known of those that were described.
+		n += max(1, pages(tasks[cluster], 100)) + pages(tasks[cluster], 100)
 	}
 	if len(clusters) > 0 {
 		n += atLeast(r.count(region, "application-autoscaling:target"), 50) + pages(len(clusters), 100) // which capacity providers they have
@@ -172,7 +186,53 @@ func (r Run) listings(region string) int {
 	if r.scaledByECS(region) {
 		n++ // the groups behind them
 	}
-	return n + pages(r.count(region, "ecs:task"), 100)
+	return n
+}
+
+// running is how many instances of the region run.
+func (r Run) running(region string) (n int) {
+	for name, fields := range r.Before {
+		if strings.HasPrefix(name, region+" ec2:instance ") && fields["State"] == "running" {
+			n++
+		}
+	}
+	return n
+}
+
+// warm is the call that tells of the warm pool of a group, where it has one.
+func (r Run) warm(group string) int {
+	for field, value := range r.Before[group] {
+		if strings.HasPrefix(field, "Instances.") && strings.HasPrefix(value, "Warmed:") {
+			return 1
+		}
+	}
+	return 0
+}
+
+// tasks counts what runs in each ECS cluster of the region. A daemon's tasks are not counted there.
+func (r Run) tasks(region string) map[string]int {
+	n := map[string]int{}
+	for name, fields := range r.Before {
+		switch kind := kindOf(name); {
+		case !strings.HasPrefix(name, region+" "):
+		case kind == "ecs:service":
+			running, _ := strconv.Atoi(fields["RunningCount"])
+			n[cluster(name)] += running
+		case kind == "ecs:task":
+			n[cluster(name)]++
+		}
+	}
+	return n
+}
+
+// kindIn is how many of the acts are about resources of the kind.
+func kindIn(acts []act, kind string) (n int) {
+	for _, a := range acts {
+		if kindOf(a.resource) == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // changes is one call for each full batch of instances, one for each other resource, and one for each

@@ -11,7 +11,7 @@ import (
 // priceList is every product there is.
 func priceList() []Listed {
 	var all []Listed
-	for _, part := range [][]Listed{instancePrices(), volumePrices(), networkPrices(), taskPrices(), databasePrices(), databaseStoragePrices()} {
+	for _, part := range [][]Listed{instancePrices(), regionalPrices(), volumePrices(), networkPrices(), taskPrices(), databasePrices(), databaseStoragePrices()} {
 		all = append(all, part...)
 	}
 	return all
@@ -83,8 +83,12 @@ func instancePrices() []Listed {
 	})
 }
 
-// usagePrefix is what the usage types of a region begin with.
-var usagePrefix = map[string]string{"us-east-1": "", "eu-west-1": "EU-", "ap-northeast-1": "APN1-", "ca-central-1": "CAN1-"}
+// usagePrefix is what the usage types of a region begin with:
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html
+var usagePrefix = map[string]string{
+	"us-east-1": "", "us-east-2": "USE2-", "us-west-2": "USW2-", "eu-west-1": "EU-", "eu-central-1": "EUC1-",
+	"ap-southeast-2": "APS2-", "ap-northeast-1": "APN1-", "ca-central-1": "CAN1-",
+}
 
 // listedInstance is a Linux instance on shared hardware. The attributes are those of recorded answers.
 func listedInstance(region, size, price, source string) Listed {

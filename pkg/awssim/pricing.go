@@ -39,7 +39,9 @@ type Tier struct {
 
 // regionNames are how the price list calls the regions it has here.
 var regionNames = map[string]string{
-	"us-east-1": "US East (N. Virginia)", "eu-west-1": "EU (Ireland)", "ap-northeast-1": "Asia Pacific (Tokyo)",
+	"us-east-1": "US East (N. Virginia)", "us-east-2": "US East (Ohio)", "us-west-2": "US West (Oregon)",
+	"eu-west-1": "EU (Ireland)", "eu-central-1": "EU (Frankfurt)",
+	"ap-southeast-2": "Asia Pacific (Sydney)", "ap-northeast-1": "Asia Pacific (Tokyo)",
 	"ca-central-1": "Canada (Central)", "cn-northwest-1": "China (Ningxia)",
 }
 

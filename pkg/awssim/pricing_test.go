@@ -37,6 +37,23 @@ func TestEveryPriceNamesItsSource(t *testing.T) {
 	}
 }
 
+// Where a fleet runs what has no price, its dollars say nothing.
+func TestTheSizesOfTheFleetsHaveOnePriceEachWhereTheirRegionHasAny(t *testing.T) {
+	listed := map[[2]string]int{}
+	for _, p := range priceList() {
+		if strings.HasSuffix(p.Attributes["usagetype"], "BoxUsage:"+p.Attributes["instanceType"]) && p.Attributes["operation"] == "RunInstances" {
+			listed[[2]string{p.Region, p.Attributes["instanceType"]}]++
+		}
+	}
+	for _, region := range append([]string{"us-east-1"}, pricedRegions[:]...) {
+		for _, size := range append([]string{"t3.micro"}, commonTypes...) {
+			if n := listed[[2]string{region, size}]; n != 1 {
+				t.Errorf("%s in %s is listed %d times", size, region, n)
+			}
+		}
+	}
+}
+
 func TestProductsComeInPagesAsJSONInStrings(t *testing.T) {
 	withPrices(t, Options{ShortPages: 2}, func(t *testing.T, a *Account, client *pricing.Client) {
 		in := &pricing.GetProductsInput{

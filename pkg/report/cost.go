@@ -72,7 +72,7 @@ func (r *Report) Keeps(residuals []killswitch.Residual, unlisted []UnlistedResid
 	for _, resource := range r.Resources {
 		own[resource.Ref("")] = true
 	}
-	r.Residuals = []Residual{}
+	r.Residuals, r.LeftOut = []Residual{}, LeftOut{}
 	for _, k := range residuals {
 		if own[killswitch.Ref{Region: k.Ref.Region, Kind: k.Ref.Kind, ID: k.Ref.ID}] {
 			continue
@@ -91,8 +91,21 @@ func (r *Report) Keeps(residuals []killswitch.Residual, unlisted []UnlistedResid
 	r.count()
 }
 
+// LeftOut are residuals that are counted and not listed.
+type LeftOut struct {
+	Count   int     `json:"count"`   // how many
+	Hourly  float64 `json:"hourly"`  // of those whose price is known, in US dollars an hour
+	Unknown int     `json:"unknown"` // how many of them have no known price
+}
+
+// KeepsAs takes over what another report of the same account knows of what has no pause.
+func (r *Report) KeepsAs(of Report) {
+	r.Residuals, r.LeftOut, r.UnlistedResiduals = of.Residuals, of.LeftOut, of.UnlistedResiduals
+	r.count()
+}
+
 // Shorten leaves the dearest so many of what has no pause, in their order, and says how many it took out.
-// The sums stay those of all.
+// They stay in the sums, however often those are made again.
 func (r *Report) Shorten(most int) (out int) {
 	if len(r.Residuals) <= most {
 		return 0
@@ -114,12 +127,18 @@ func (r *Report) Shorten(most int) (out int) {
 		case amount(x) == least && spare > 0:
 			spare--
 		default:
+			r.LeftOut.Count++
+			r.LeftOut.Hourly += amount(x)
+			if x.Hourly == nil {
+				r.LeftOut.Unknown++
+			}
 			continue
 		}
 		kept = append(kept, x)
 	}
 	out = len(r.Residuals) - len(kept)
 	r.Residuals = kept
+	r.count()
 	return out
 }
 
@@ -188,7 +207,7 @@ func (r Report) HasPrices() bool {
 }
 
 // costs adds up.
-func costs(resources []Resource, residuals []Residual) CostSummary {
+func costs(resources []Resource, residuals []Residual, more LeftOut) CostSummary {
 	var s CostSummary
 	for _, r := range resources {
 		bill := bills(r)
@@ -223,6 +242,8 @@ func costs(resources []Resource, residuals []Residual) CostSummary {
 		}
 		s.Kept += *r.Hourly
 	}
+	s.Kept += more.Hourly
+	s.Unknown += more.Unknown
 	s.Daily, s.Monthly = s.times(HoursOfDay), s.times(HoursOfMonth)
 	return s
 }

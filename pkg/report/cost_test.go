@@ -286,6 +286,7 @@ func TestShortenLeavesTheDearest(t *testing.T) {
 			Ref: ref(here, killswitch.Volume, string(rune('a'+i))), Uses: []killswitch.Usage{{Product: product("disk"), Quantity: quantity, Kept: true}},
 		})
 	}
+	all = append(all, killswitch.Residual{Ref: ref(here, killswitch.Volume, "u"), Uses: []killswitch.Usage{{Product: product("odd"), Quantity: 9, Kept: true}}})
 	r.Keeps(all, nil)
 	r.Priced(priceOf, nil)
 	before := r.Summary.Cost
@@ -294,10 +295,47 @@ func TestShortenLeavesTheDearest(t *testing.T) {
 	for _, x := range r.Residuals {
 		left += x.ID
 	}
-	if out != 2 || left != "bcde" || r.Summary.Cost != before {
-		t.Errorf("%d are out, left is %s, the sums are %+v", out, left, r.Summary.Cost)
+	disk, _ := priceOf(product("disk"))
+	if out != 3 || left != "bcde" || r.LeftOut != (report.LeftOut{Count: 3, Hourly: 3 * disk, Unknown: 1}) {
+		t.Errorf("%d are out, left is %s, and %+v is left out", out, left, r.LeftOut)
 	}
 	if r.Shorten(4) != 0 || len(r.Residuals) != 4 {
 		t.Error("what is short enough was shortened")
+	}
+	want := r.MoreResiduals()
+	r.Shorten(2) // what is left out twice adds up
+	if out := (report.LeftOut{Count: 5, Hourly: 7 * disk, Unknown: 1}); r.LeftOut != out {
+		t.Errorf("%+v is left out, want %+v", r.LeftOut, out)
+	}
+	if got := "and 3 more that cost less, in the sums alone: " + report.Dollars(3*disk) + " an hour, and 1 of unknown cost"; want != got {
+		t.Errorf("%q, want %q", want, got)
+	}
+	same := func(name string, r report.Report) {
+		t.Helper()
+		if got := r.Summary.Cost; math.Abs(got.Kept-before.Kept) > 1e-9 || got.Unknown != before.Unknown || got.Daily.Kept != 24*got.Kept {
+			t.Errorf("%s: the sums are %+v, want %+v", name, got, before)
+		}
+		if bills := r.Bills(); bills[2].Unknown || !strings.Contains(strings.Join(r.Terms(), " "), "Not in the sums: 1 resource of unknown cost: it is not listed here") {
+			t.Errorf("%s: %+v %q", name, bills[2], r.Terms())
+		}
+	}
+	same("shortened", r)
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answered report.Report
+	if err := json.Unmarshal(text, &answered); err != nil {
+		t.Fatal(err)
+	}
+	answered.Priced(priceOf, nil) // as who gets the answer does
+	same("answered, and priced again", answered)
+	seen := report.Empty(account) // the store knows of no residuals
+	seen.KeepsAs(answered)
+	seen.Priced(priceOf, nil)
+	same("taken over", seen)
+	seen.Keeps(all[:1], nil)
+	if seen.LeftOut != (report.LeftOut{}) {
+		t.Errorf("a new list leaves nothing out, and not %+v", seen.LeftOut)
 	}
 }

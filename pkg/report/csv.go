@@ -17,7 +17,12 @@ import (
 // a formula has an apostrophe before it, and so has one that begins with an apostrophe: one of them
 // in front is never part of the text.
 func (r Report) CSV(w io.Writer) error {
-	text, err := json.Marshal(r)
+	return writeCSV(w, r, reflect.TypeFor[Report](), reflect.TypeFor[Resource]())
+}
+
+// writeCSV writes a value of a type of structs as a table. The columns begin with those of what there is most of.
+func writeCSV(w io.Writer, value any, of, most reflect.Type) error {
+	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("write the report as CSV: %w", err)
 	}
@@ -27,7 +32,7 @@ func (r Report) CSV(w io.Writer) error {
 	if err := decoder.Decode(&whole); err != nil {
 		return fmt.Errorf("write the report as CSV: %w", err)
 	}
-	lists, columns := csvColumns()
+	lists, columns := csvColumns(of, most)
 	table := bytes.Buffer{}
 	line := func(cell func(column string) string) {
 		for i, column := range columns {
@@ -49,7 +54,9 @@ func (r Report) CSV(w io.Writer) error {
 		members[list], _ = whole[list].([]any)
 		delete(whole, list)
 	}
-	row("report", whole)
+	if len(whole) > 0 {
+		row("report", whole)
+	}
 	for _, list := range lists {
 		for _, record := range members[list] {
 			row(list, record.(map[string]any))
@@ -61,9 +68,8 @@ func (r Report) CSV(w io.Writer) error {
 
 const recordColumn = "record"
 
-// csvColumns are the lists of a report, and the columns of the table: first those of what there is
-// most of.
-func csvColumns() (lists, columns []string) {
+// csvColumns are the lists in a type, and the columns of the table: first those of what there is most of.
+func csvColumns(of, most reflect.Type) (lists, columns []string) {
 	columns = []string{recordColumn}
 	add := func(paths []string) {
 		for _, path := range paths {
@@ -72,9 +78,9 @@ func csvColumns() (lists, columns []string) {
 			}
 		}
 	}
-	add(paths("", reflect.TypeFor[Resource]()))
+	add(paths("", most))
 	var rest []string
-	for field := range reflect.TypeFor[Report]().Fields() {
+	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if field.Type.Kind() == reflect.Slice {
 			lists = append(lists, name)

@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +28,21 @@ func TestProperty12JSONAndCSVHoldTheSame(t *testing.T) {
 	})
 }
 
+// The list of snapshots is written in the same way.
+func TestProperty12OfTheListOfSnapshots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := reporttest.List().Draw(t, "list")
+		if diff := cmp.Diff(fieldsOfJSON(t, l), fieldsOfCSV(t, l)); diff != "" {
+			t.Fatalf("(-JSON +CSV)\n%s", diff)
+		}
+	})
+}
+
+// asCSV is what has the form of a table besides that of JSON.
+type asCSV interface{ CSV(w io.Writer) error }
+
 // fieldsOfJSON are the fields of the report that are not empty, by list, number and path.
-func fieldsOfJSON(t *rapid.T, r report.Report) map[string]string {
+func fieldsOfJSON(t *rapid.T, r asCSV) map[string]string {
 	text, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +58,7 @@ func fieldsOfJSON(t *rapid.T, r report.Report) map[string]string {
 	add = func(path string, value any) {
 		switch value := value.(type) {
 		case map[string]any:
-			if strings.HasSuffix(path, "/changedByAWS") || strings.HasSuffix(path, ".phases") {
+			if strings.HasSuffix(path, "/changedByAWS") || strings.HasSuffix(path, "/counts") || strings.HasSuffix(path, ".phases") {
 				text, _ := json.Marshal(value)
 				fields[path] = string(text)
 				return
@@ -76,7 +91,7 @@ func fieldsOfJSON(t *rapid.T, r report.Report) map[string]string {
 	return fields
 }
 
-func fieldsOfCSV(t *rapid.T, r report.Report) map[string]string {
+func fieldsOfCSV(t *rapid.T, r asCSV) map[string]string {
 	var text bytes.Buffer
 	if err := r.CSV(&text); err != nil {
 		t.Fatal(err)
@@ -89,7 +104,7 @@ func fieldsOfCSV(t *rapid.T, r report.Report) map[string]string {
 		}
 		for i, column := range rows[0][1:] {
 			cell := strings.TrimPrefix(row[i+1], "'")
-			if column == "changedByAWS" || column == "summary.phases" || column == "byHand" {
+			if slices.Contains([]string{"changedByAWS", "summary.phases", "byHand", "orders", "counts"}, column) {
 				cell = sortedKeys(t, cell)
 			}
 			if cell != "" {
@@ -195,16 +210,17 @@ func TestCSV(t *testing.T) {
 	if err := r.CSV(&text); err != nil {
 		t.Fatal(err)
 	}
-	const columns = "record,region,kind,id,name,type,phase,reason,want,step,pending,since,deadline,lookAt,wakesAt,changedByAWS,byHand," +
-		"cost.hourly,cost.daily,cost.monthly,cost.unknown,cost.residual,seq,act,actor,at,alarm,scope,force,item,why,hint," +
+	const columns = "record,region,kind,id,name,type,phase,reason,want,step,wave,pending,since,deadline,lookAt,wakesAt,changedByAWS,byHand," +
+		"cost.hourly,cost.daily,cost.monthly,cost.unknown,cost.residual,seq,act,actor,at,alarm,scope,force,count,item,why,hint," +
 		"hourly,daily,monthly,unknown,what,schema,account,snapshot,opened,closed,summary.total,summary.phases,summary.regions," +
 		"summary.pending,summary.notInspected,summary.changedByAWS,summary.problems,summary.leftAlone,summary.cost.running," +
 		"summary.cost.saved,summary.cost.kept,summary.cost.daily.running,summary.cost.daily.saved,summary.cost.daily.kept," +
-		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown"
+		"summary.cost.monthly.running,summary.cost.monthly.saved,summary.cost.monthly.kept,summary.cost.unknown," +
+		"residualsLeftOut.count,residualsLeftOut.hourly,residualsLeftOut.unknown"
 	want := columns + "\r\n" +
-		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,` + "\r\n" +
-		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
-		strings.Repeat(",", strings.Count(columns, ",")-20) + "\r\n"
+		`report,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,1,111122223333,,,,0,{},0,0,0,0,0,0,,,,,,,,,,,,,` + "\r\n" +
+		`resources,eu-west-1,ec2:instance,i-1,'=1+1,,paused,"says ""no"", so",,,,,,,,,"{""PublicIP"":""<a> → b""}",,,,,` +
+		strings.Repeat(",", strings.Count(columns, ",")-21) + "\r\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Error(diff)
 	}

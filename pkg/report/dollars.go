@@ -100,7 +100,7 @@ func (r Report) unknownBills() (running, saved, kept bool) {
 			running = true
 		}
 	}
-	return running, saved, kept || slices.ContainsFunc(r.Residuals, func(x Residual) bool { return x.Hourly == nil })
+	return running, saved, kept || r.LeftOut.Unknown > 0 || slices.ContainsFunc(r.Residuals, func(x Residual) bool { return x.Hourly == nil })
 }
 
 // Terms says what the dollars are, and what is not in them and why, in a sentence each.
@@ -165,6 +165,9 @@ func (r Report) whyUnknown() tally {
 			t[residual.Why]++
 		}
 	}
+	if n := r.LeftOut.Unknown; n > 0 {
+		t["it is not listed here, and so is the reason"] += n
+	}
 	return t
 }
 
@@ -180,7 +183,7 @@ func (r Report) SavedBy(key func(Resource) string) []Share {
 	var shares []Share
 	at := map[string]int{}
 	for _, resource := range r.Resources {
-		saved := costs([]Resource{resource}, nil).Saved
+		saved := costs([]Resource{resource}, nil, LeftOut{}).Saved
 		if saved == 0 {
 			continue
 		}

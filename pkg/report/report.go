@@ -27,11 +27,16 @@ type Report struct {
 	LookAt   time.Time `json:"lookAt,omitzero"`    // when the guard looks next
 	Orders   []Order   `json:"orders"`             // oldest first; of a plan, the last is the one that was not given
 
-	Summary      Summary        `json:"summary"`      // counts and sums
+	Summary Summary `json:"summary"` // counts and sums
+	// Waves are the order in which a plan would be carried out, by what is wanted, wave and kind. It is absent
+	// where nothing would be done, and from what is no plan.
+	Waves        []Wave         `json:"waves,omitempty"`
 	Resources    []Resource     `json:"resources"`    // by region, kind and id
 	NotInspected []NotInspected `json:"notInspected"` // by region and kind
 	Problems     []Problem      `json:"problems"`     // what is wrong in the store
 	Residuals    []Residual     `json:"residuals"`    // what costs by the hour and has no pause, by region, kind and id
+	// LeftOut is what has no pause and is in the sums, and in no list: an answer of a function holds the dearest alone.
+	LeftOut LeftOut `json:"residualsLeftOut,omitzero"`
 	// UnlistedResiduals is what has no pause and could not be listed: it costs, and is in no sum.
 	UnlistedResiduals []UnlistedResidual `json:"unlistedResiduals,omitempty"`
 }
@@ -77,6 +82,7 @@ type Resource struct {
 	Reason string           `json:"reason"`         // why, where the phase does not speak for itself
 	Want   killswitch.Want  `json:"want,omitempty"` // what the governing order wants; empty for what is left alone
 	Step   string           `json:"step,omitempty"` // the last step taken; of a plan, the first that would be
+	Wave   int              `json:"wave,omitempty"` // of a plan, the first of its waves that does something to it
 	// Pending: a run is, or should be, on its way to bring it where it is wanted.
 	Pending bool `json:"pending,omitempty"`
 
@@ -135,6 +141,7 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 		r.Orders = append(r.Orders, orderOf(o))
 	}
 	r.Resources, r.NotInspected, r.Problems, r.Residuals = w.resources(), w.notInspected(), w.problems(), []Residual{}
+	r.Waves = w.waves(r.Resources)
 	r.count()
 	for _, shard := range s.Shards {
 		for _, c := range shard.Coverage {
@@ -192,7 +199,7 @@ func (r *Report) count() {
 		Total: len(r.Resources),
 	}
 	if r.HasPrices() {
-		s.Cost = costs(r.Resources, r.Residuals)
+		s.Cost = costs(r.Resources, r.Residuals, r.LeftOut)
 	}
 	var regions []string
 	for _, resource := range r.Resources {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -247,4 +248,20 @@ func ScopeText(s killswitch.Scope) string {
 		}
 	}
 	return text
+}
+
+// MoreResiduals says what of the residuals is in the sums alone; nothing where all are listed.
+func (r Report) MoreResiduals() string {
+	out := r.LeftOut
+	if out.Count == 0 {
+		return ""
+	}
+	dollars := Dollars(out.Hourly) + " an hour"
+	switch {
+	case out.Unknown == out.Count:
+		dollars = "of unknown cost"
+	case out.Unknown > 0:
+		dollars += ", and " + strconv.Itoa(out.Unknown) + " of unknown cost"
+	}
+	return "and " + strconv.Itoa(out.Count) + " more that cost less, in the sums alone: " + dollars
 }

@@ -9,6 +9,7 @@ import (
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/pkg/report"
+	"aws-hit-breaks/snapshots"
 )
 
 // Text is a name, a tag or a message, mostly a harmful one.
@@ -35,6 +36,7 @@ func Report() *rapid.Generator[report.Report] {
 		r := report.Empty(Text().Draw(t, "account"))
 		r.Snapshot, r.Opened, r.Closed, r.LookAt = Text().Draw(t, "snapshot"), moment(t), moment(t), moment(t)
 		r.Orders = append(r.Orders, rapid.SliceOfN(rapid.Custom(order), 0, 3).Draw(t, "orders")...)
+		r.Waves = rapid.SliceOfN(rapid.Custom(wave), 0, 3).Draw(t, "waves")
 		r.Resources = append(r.Resources, rapid.SliceOfN(rapid.Custom(resource), 0, 6).Draw(t, "resources")...)
 		r.NotInspected = append(r.NotInspected, rapid.SliceOfN(rapid.Custom(notInspected), 0, 2).Draw(t, "not inspected")...)
 		r.Problems = append(r.Problems, rapid.SliceOfN(rapid.Custom(problem), 0, 2).Draw(t, "problems")...)
@@ -48,8 +50,30 @@ func Report() *rapid.Generator[report.Report] {
 				}
 				return prices[key], prices[key] >= 0
 			}, nil)
+			if rapid.Bool().Draw(t, "shortened") {
+				r.Shorten(rapid.IntRange(1, 2).Draw(t, "most"))
+			}
 		}
 		return r
+	})
+}
+
+// List draws a list of snapshots.
+func List() *rapid.Generator[report.List] {
+	return rapid.Custom(func(t *rapid.T) report.List {
+		l := report.List{Snapshots: []report.Listed{}}
+		for range rapid.IntRange(0, 4).Draw(t, "snapshots") {
+			h := snapshots.Header{
+				Account: Text().Draw(t, "account"), Snapshot: Text().Draw(t, "snapshot"), Opened: moment(t), Closed: moment(t),
+				ToolVersion: Text().Draw(t, "version"), Counts: rapid.MapOfN(Text(), rapid.IntRange(1, 99), 0, 2).Draw(t, "counts"),
+			}
+			one := report.ListedAs(h)
+			if rapid.Bool().Draw(t, "read") {
+				one = one.With(Report().Draw(t, "report"), rapid.Bool().Draw(t, "live"))
+			}
+			l.Snapshots = append(l.Snapshots, one)
+		}
+		return l
 	})
 }
 
@@ -82,11 +106,18 @@ func resource(t *rapid.T) report.Resource {
 		Region: Text().Draw(t, "region"), Kind: kind(t), ID: Text().Draw(t, "id"), Name: Text().Draw(t, "name"), Type: Text().Draw(t, "type"),
 		Phase: rapid.SampledFrom(Phases).Draw(t, "phase"), Reason: Text().Draw(t, "reason"),
 		Want: rapid.SampledFrom([]killswitch.Want{"", killswitch.WantPaused, killswitch.WantResumed, killswitch.WantGivenUp}).Draw(t, "want"),
-		Step: Text().Draw(t, "step"), Pending: rapid.Bool().Draw(t, "pending"),
+		Step: Text().Draw(t, "step"), Wave: rapid.IntRange(0, 5).Draw(t, "wave"), Pending: rapid.Bool().Draw(t, "pending"),
 		Since: moment(t), Deadline: moment(t), LookAt: moment(t), WakesAt: moment(t),
 		ChangedByAWS: rapid.MapOfN(Text(), Text(), 0, 2).Draw(t, "changed by AWS"),
 		ByHand:       rapid.SliceOfN(Text(), 0, 2).Draw(t, "by hand"),
 		Uses:         rapid.SliceOfN(rapid.Custom(usage), 0, 3).Draw(t, "uses"),
+	}
+}
+
+func wave(t *rapid.T) report.Wave {
+	return report.Wave{
+		Want:   rapid.SampledFrom([]killswitch.Want{killswitch.WantPaused, killswitch.WantResumed}).Draw(t, "want"),
+		Number: rapid.IntRange(1, 5).Draw(t, "wave"), Step: Text().Draw(t, "step"), Kind: kind(t), Count: rapid.IntRange(1, 9999).Draw(t, "count"),
 	}
 }
 
