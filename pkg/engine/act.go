@@ -218,6 +218,12 @@ func (s *shard) call(b batch, l *limit) {
 		results := s.perform(b, items)
 		return func() {
 			l.under--
+			for _, r := range results {
+				if r.Further > 0 {
+					l.planned.take(s.now(), r.Further)
+					l.made.take(s.now(), r.Further)
+				}
+			}
 			s.answered(b, results)
 		}
 	})

@@ -84,7 +84,7 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.await(it, "to "+d.Step)
 	case killswitch.Hold:
 		s.await(it, d.Reason)
-		it.State.LookAt = d.Until
+		it.State.LookAt = s.together(d.Until)
 		if !d.Until.After(s.now()) {
 			it.State.LookAt = s.tick(it)
 		}
@@ -240,7 +240,7 @@ const lastWave = 9
 
 // together is a moment later at which other items are looked at as well that are due about then.
 func (s *shard) together(t time.Time) time.Time {
-	return t.Add(s.Pace.Lag/5 - 1).Truncate(s.Pace.Lag / 5)
+	return t.Add(s.Pace.Lag - 1).Truncate(s.Pace.Lag)
 }
 
 // tick is the next common look of the region at which the item is to be looked at, so that one call

@@ -77,7 +77,7 @@ func (s *shard) flush() {
 		return
 	}
 	renewal := !now.Before(s.wroteAt.Add(s.Pace.Beat))
-	stale := !s.dirtyAt.IsZero() && !now.Before(s.dirtyAt.Add(s.Pace.Lag))
+	stale := !s.dirtyAt.IsZero() && !now.Before(s.dirtyAt.Add(s.patienceToWrite()))
 	last := !s.dirtyAt.IsZero() && s.out == 0 && (s.draining || !s.soon())
 	if !s.urgent() && !renewal && !stale && !last {
 		return
@@ -95,6 +95,9 @@ func (s *shard) flush() {
 		return func() { s.written(w, lease, err) }
 	})
 }
+
+// patienceToWrite is for how long a state that no call waits for may wait for company.
+func (s *shard) patienceToWrite() time.Duration { return 2 * s.Pace.Lag }
 
 // urgent says whether a call waits for a job, or all listings are over, so that what they found may
 // be written together.

@@ -210,7 +210,7 @@ func (s *shard) wake() time.Time {
 		sooner(s.wroteAt.Add(s.Pace.Beat))
 		sooner(time.Unix(0, s.endsAt.Load()))
 		if !s.dirtyAt.IsZero() {
-			sooner(s.dirtyAt.Add(s.Pace.Lag))
+			sooner(s.dirtyAt.Add(s.patienceToWrite()))
 		}
 	}
 	if len(s.jobs) > 0 {

@@ -192,6 +192,8 @@ type Result struct {
 	// Seen is the state after the step where the answer tells it, so that Decide may go on without
 	// another look. Nil: look first.
 	Seen *Observation
+	// Further is how many units of the step's bucket (Decision.Units) calls after the first have taken.
+	Further int
 }
 
 // BatchRefused wraps the error of a call that AWS refused as a whole, possibly for one member.

@@ -230,7 +230,7 @@ func (s *groups) changeMembers(ctx context.Context, step string, plans []groupPl
 	at := time.Now()
 	states, err := changeInstances(ctx, s.reads.client, step, ids)
 	if err != nil && len(plans) == 1 && len(ids) > 1 && isRefusal(err) {
-		states, err = s.withoutRefused(ctx, step, ids, err)
+		states, err = s.withoutRefused(ctx, step, ids, err, &results[0].Further)
 	}
 	for n, plan := range plans {
 		if err != nil {
@@ -244,7 +244,8 @@ func (s *groups) changeMembers(ctx context.Context, step string, plans []groupPl
 }
 
 // withoutRefused takes a step that was refused for all members but those that it is refused for.
-func (s *groups) withoutRefused(ctx context.Context, step string, ids []string, refusal error) (map[string]string, error) {
+// further counts the members that its calls name.
+func (s *groups) withoutRefused(ctx context.Context, step string, ids []string, refusal error, further *int) (map[string]string, error) {
 	states := map[string]string{}
 	var refusals []error
 	note := func(id string, err error) {
@@ -261,11 +262,12 @@ func (s *groups) withoutRefused(ctx context.Context, step string, ids []string, 
 		size = (len(ids) + 1) / 2
 	}
 	for part := range slices.Chunk(without(ids, named), max(1, size)) {
+		*further += len(part)
 		changed, err := changeInstances(ctx, s.reads.client, step, part)
 		switch {
 		case err == nil:
 		case len(part) > 1 && isRefusal(err):
-			if changed, err = s.withoutRefused(ctx, step, part, err); err != nil {
+			if changed, err = s.withoutRefused(ctx, step, part, err, further); err != nil {
 				refusals = append(refusals, err)
 			}
 		case len(part) == 1:
