@@ -149,7 +149,8 @@ func TestReadmeSettings(t *testing.T) {
 }
 
 // The transcripts in the README are what the commands print: every line under a command, spaces
-// apart, and "…" for any number of lines. The commands of one transcript work on one small account.
+// apart, and "…" for any number of lines. The commands of one transcript work on one small account, in which
+// the brake is deployed.
 func TestReadmeTranscripts(t *testing.T) {
 	t.Parallel()
 	transcripts := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
@@ -157,11 +158,14 @@ func TestReadmeTranscripts(t *testing.T) {
 		t.Fatal("the README has no transcript")
 	}
 	for _, transcript := range transcripts {
-		account := awssim.New(awssim.Options{Seed: 1, Speed: speed, Regions: regions})
-		fleets["small"](account)
+		deployed := &world{account: awssim.New(awssim.Options{Seed: 1, Speed: speed, Regions: regions}), deployed: true}
+		fleets["small"](deployed.account)
+		deployed.account.AddTable("us-east-1", settings.DefaultTable)
 		w := &command.World{
 			Speed: speed, Getenv: func(string) string { return "" },
-			Config: func(context.Context) (aws.Config, error) { return account.Process("aws-hit-breaks").Config(), nil },
+			Config: func(context.Context) (aws.Config, error) {
+				return deployed.withLambda(deployed.account.Process("aws-hit-breaks").Config()), nil
+			},
 		}
 		file := filepath.Join(t.TempDir(), "snapshots.db")
 		w.File = func() (string, error) { return file, nil }

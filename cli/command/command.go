@@ -55,8 +55,6 @@ func Main(ctx context.Context, args []string, world World) int {
 	}()
 	root := newRoot(c)
 	root.SetArgs(args)
-	root.SetOut(world.Out)
-	root.SetErr(world.Err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		err = c.screen.Lost()
@@ -96,6 +94,8 @@ Try it without an AWS account: aws-hit-breaks demo`,
 	)
 	root.AddCommand(newTopics()...)
 	shortForms(root, c)
+	root.SetOut(c.Out) // which cobra's own commands take when they are made
+	root.SetErr(c.Err)
 	mistakes(root)
 	return root
 }

@@ -67,12 +67,12 @@ func TestParse(t *testing.T) {
 // What is written is read back, whatever was there before, for its owner's eyes alone, and nothing is
 // left beside it.
 func TestWriteAndRead(t *testing.T) {
+	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		folder, err := os.MkdirTemp("", "config")
+		folder, err := os.MkdirTemp(root, "config")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(folder)
 		path := filepath.Join(folder, "new", "config.json")
 		for range rapid.IntRange(1, 3).Draw(t, "writes") {
 			want := Config{

@@ -85,7 +85,11 @@ func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC
 
 // bills are the sums of the costs.
 func bills(r report.Report) *html.Node {
-	if !r.HasPrices() {
+	switch {
+	case r.HasPrices():
+	case len(r.Resources)+len(r.NotInspected)+len(r.Problems) == 0:
+		return element("p", attributes{"class": "terms"}, "Nothing was found that costs by the hour.")
+	default:
 		return element("p", attributes{"class": "terms"}, "Costs: ", report.Unknown, ". No prices were looked up.")
 	}
 	cards := element("dl", attributes{"class": "bills"})

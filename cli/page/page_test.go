@@ -292,6 +292,18 @@ func number(t *testing.T, text string) (n int) {
 	return n
 }
 
+func TestOfNothingAPageSaysSo(t *testing.T) {
+	if _, text := written(t, report.Empty("111122223333"), "nothing to pause"); !strings.Contains(text, "Nothing was found that costs by the hour.") ||
+		strings.Contains(text, report.Unknown) {
+		t.Errorf("the page says: %s", text)
+	}
+	r := report.Empty("111122223333")
+	r.NotInspected = []report.NotInspected{{Region: "eu-west-1", Reason: "denied"}}
+	if _, text := written(t, r, "nothing to pause"); strings.Contains(text, "Nothing was found") {
+		t.Error("what was not inspected may cost, and the page says that nothing was found")
+	}
+}
+
 func TestWithoutPricesAPageSaysSo(t *testing.T) {
 	r := report.Empty("111122223333")
 	r.Resources = []report.Resource{{Region: "eu-west-1", Kind: killswitch.EC2Instance, ID: "i-1", Phase: killswitch.Running}}

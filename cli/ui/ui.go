@@ -174,10 +174,6 @@ func (s *Screen) Ask(ctx context.Context, question string) (string, error) {
 	if to.file == nil && s.inFile != nil {
 		to = stream{w: s.inFile, file: s.inFile} // talk goes elsewhere, the terminal can be written to as well
 	}
-	if to.file != nil {
-		width, _ := to.size()
-		question = fold(question, width)
-	}
 	to.print(question + " ")
 	type line struct {
 		text string

@@ -97,7 +97,7 @@ var promises = []promise{
 	},
 	{
 		"P7", "A run cut at any point and run again converges to the same end.",
-		held("P7", test{"snapshots/bolt", "TestLeasesOfADeadProcessAreFree", ""}),
+		held("P7", test{"snapshots/bolt", "TestLeasesOfADeadProcessAreFree", ""}, test{sim, "TestChoresThatAreCutEndTheSame", ""}),
 		[]underFire{
 			{"crash", "killed at every AWS and store call, before it and after its effect, the account and the store end as if nothing had happened"},
 			{"races", "the same where a run dies at some moment beside others"},
