@@ -19,7 +19,7 @@ var most = map[string]float64{
 	"seconds to the first stop":   4,    // 3
 	"dollars burnt":               1.11, // 1.10
 	"calls to discover and act":   1.3,  // 1.10
-	"calls to observe":            1.5,  // 1.10
+	"calls to observe":            1.6,  // 1.10
 	"calls to store":              1.6,  // 1.10
 }
 
