@@ -64,18 +64,18 @@ func (r Run) Burnt(dollars map[string]float64) (d Dollars) {
 
 // cost is what it costs until the last of now and of later are accepted, dearest first, where now may
 // begin at one time and later at another, and the bucket is full at first.
-func (b rate) cost(from time.Duration, now []float64, then time.Duration, later []float64) (dollars float64) {
+func (r rate) cost(from time.Duration, now []float64, then time.Duration, later []float64) (dollars float64) {
 	dearest := func(x, y float64) int { return cmp.Compare(y, x) }
 	slices.SortFunc(now, dearest)
 	used := 0
-	for used < len(now) && (len(later) == 0 || from+b.wait(used+1) < then) {
+	for used < len(now) && (len(later) == 0 || from+r.wait(used+1) < then) {
 		used++
-		dollars += now[used-1] * (from + b.wait(used)).Hours()
+		dollars += now[used-1] * (from + r.wait(used)).Hours()
 	}
 	rest := slices.SortedFunc(slices.Values(slices.Concat(now[used:], later)), dearest)
-	left := min(b.burst, b.burst+(then-from).Seconds()*b.perSecond-float64(used))
+	left := min(r.burst, r.burst+(then-from).Seconds()*r.perSecond-float64(used))
 	for i, price := range rest {
-		dollars += price * (then + rate{left, b.perSecond}.wait(i+1)).Hours()
+		dollars += price * (then + rate{left, r.perSecond}.wait(i+1)).Hours()
 	}
 	return dollars
 }
