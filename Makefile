@@ -117,7 +117,7 @@ fuzz: ## Fuzz every target for FUZZTIME=60s
 	go run ./e2e/fuzz -time $(FUZZTIME)
 
 release-snapshot: $(GORELEASER) $(SYFT) ## Build the archives of a release into build/release, with checksums and SBOMs
-	PATH="$(CURDIR)/.tools:$$PATH" GOFLAGS= $(GORELEASER) release --snapshot --clean
+	PATH="$(CURDIR)/.tools:$$PATH" GOFLAGS= $(GORELEASER) release --snapshot --clean --timeout 3h
 	@large=$$(find build/release/*/ -name 'aws-hit-breaks*' -size +25165824c) && \
 		if [ -n "$$large" ]; then ls -l $$large; echo "no binary may have more than 25165824 bytes"; exit 1; fi
 	@ls -l build/release/*.tar.gz build/release/*.zip build/release/checksums.txt

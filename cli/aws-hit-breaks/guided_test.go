@@ -175,6 +175,7 @@ var largeCosts = map[string]float64{"us-east-1": 0.096, "eu-west-1": 0.107, "eu-
 // asks, and nothing has been changed by then. Nothing is changed either where the answer is not the
 // account's alias or id; where it is, what was shown is paused.
 func TestProperty14GuidedFlowAsksFirst(t *testing.T) {
+	test := t
 	rapid.Check(t, func(t *rapid.T) {
 		account := awssim.New(awssim.Options{Seed: rapid.Uint64Range(1, 1000).Draw(t, "seed"), Speed: 2000, Regions: regions})
 		defer account.Shutdown()
@@ -200,11 +201,7 @@ func TestProperty14GuidedFlowAsksFirst(t *testing.T) {
 		defer ours.Close()
 		_ = pty.Setsize(ours, &pty.Winsize{Rows: 50, Cols: 100})
 		w := watch(ours, 100)
-		folder, err := os.MkdirTemp("", "guided")
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		defer os.RemoveAll(folder)
+		folder := test.TempDir()
 		ended := make(chan int, 1)
 		go func() {
 			defer theirs.Close()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,6 +114,7 @@ func TestProperty11CostAccuracy(t *testing.T) {
 			t.Errorf("%s costs %v as of %q", name, p.hourly, p.source)
 		}
 	}
+	test := t
 	rapid.Check(t, func(t *rapid.T) {
 		account := awssim.New(awssim.Options{Seed: 1, Speed: 100, Regions: []string{"us-east-1", "eu-central-1"}})
 		defer account.Shutdown()
@@ -131,11 +131,7 @@ func TestProperty11CostAccuracy(t *testing.T) {
 				sum += want[id]
 			}
 		}
-		folder, err := os.MkdirTemp("", "property11")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(folder)
+		folder := test.TempDir()
 		var out, talk bytes.Buffer
 		if code := command.Main(context.Background(), []string{"discover", "--json"}, command.World{
 			In: strings.NewReader(""), Out: &out, Err: &talk, Getenv: func(string) string { return "" }, Speed: 100,

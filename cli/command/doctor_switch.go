@@ -82,6 +82,7 @@ func (d *doctor) functions(ctx context.Context) {
 			d.pause = seen
 		case settings.ResumeFunction:
 			d.resume = seen
+		case settings.GuardFunction: // nothing else is looked at by what it says
 		}
 	}
 }

@@ -39,6 +39,7 @@ var silent = []string{"services", "services --json", "version", "help filters", 
 // command ends with the way to set-up.
 func TestProperty13EveryCallGoesThroughTheConfiguredRole(t *testing.T) {
 	exported := exportedSnapshot(t)
+	test := t
 	rapid.Check(t, func(t *rapid.T) {
 		account := awssim.New(awssim.Options{Seed: rapid.Uint64().Draw(t, "seed"), Speed: fast, Regions: []string{"us-east-1", "eu-west-1"}})
 		defer account.Shutdown()
@@ -70,11 +71,7 @@ func TestProperty13EveryCallGoesThroughTheConfiguredRole(t *testing.T) {
 			there.MFA = true
 		}
 		account.AddRole(there)
-		folder, err := os.MkdirTemp("", "property13")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(folder)
+		folder := test.TempDir()
 		path := filepath.Join(folder, "config.json")
 		text, err := json.Marshal(given)
 		if err != nil {

@@ -63,7 +63,7 @@ func (s *session) withCosts(ctx, costs context.Context, h snapshots.Header, l re
 	case err != nil && (h.Closed.IsZero() || costs.Err() == nil):
 		return l, fmt.Errorf("read snapshot %s: %w", h.Snapshot, err)
 	case err != nil:
-		return l, nil
+		return l, nil //nolint:nilerr // there was no time for the dollars of what is closed
 	}
 	r := report.Of(stored, boot.Declared())
 	if err := s.pricer().Into(costs, &r, nil); err != nil {

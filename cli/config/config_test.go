@@ -67,13 +67,9 @@ func TestParse(t *testing.T) {
 // What is written is read back, whatever was there before, for its owner's eyes alone, and nothing is
 // left beside it.
 func TestWriteAndRead(t *testing.T) {
-	root := t.TempDir()
+	test := t
 	rapid.Check(t, func(t *rapid.T) {
-		folder, err := os.MkdirTemp(root, "config")
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(folder, "new", "config.json")
+		path := filepath.Join(test.TempDir(), "new", "config.json")
 		for range rapid.IntRange(1, 3).Draw(t, "writes") {
 			want := Config{
 				Role:   rapid.SampledFrom([]string{"", NoRole, role}).Draw(t, "role"),

@@ -132,7 +132,7 @@ func (p *Progress) On(ev engine.Event) {
 		}
 	case engine.OrdersChanged:
 		p.note("a newer order was given: there are %d now", ev.Count)
-	case engine.Stepped, engine.SnapshotClosed: // the phases tell it
+	case engine.Planned, engine.Stepped, engine.SnapshotClosed: // the phases tell it
 	}
 }
 

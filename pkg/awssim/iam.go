@@ -156,7 +156,7 @@ func simulatePrincipalPolicy(c *call, in *iam.SimulatePrincipalPolicyInput) (*ia
 	}
 	i := slices.IndexFunc(c.account.roles, func(r *Role) bool { return r.ARN == aws.ToString(in.PolicySourceArn) })
 	if i < 0 {
-		_, name, _ := cutLast(aws.ToString(in.PolicySourceArn), "/")
+		name := afterLast(aws.ToString(in.PolicySourceArn), "/")
 		return nil, noSuchRole(name)
 	}
 	role, on := c.account.roles[i], "*"

@@ -36,7 +36,7 @@ func (c *call) caller() string {
 
 // getCallerIdentity answers as for the session that signed the call.
 func getCallerIdentity(c *call, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
-	_, name, _ := cutLast(c.caller(), "/")
+	name := afterLast(c.caller(), "/")
 	return &sts.GetCallerIdentityOutput{
 		Account: aws.String(c.account.id), Arn: aws.String(c.caller()), UserId: aws.String("AROASIMULATED:" + name),
 	}, nil
@@ -118,15 +118,14 @@ func (r *Role) lets(c *call, externalID string) bool {
 
 // name is the role's name, without its path.
 func (r *Role) name() string {
-	_, name, _ := cutLast(r.ARN, "/")
-	return name
+	return afterLast(r.ARN, "/")
 }
 
-// cutLast cuts around the last separator.
-func cutLast(s, sep string) (before, after string, found bool) {
+// afterLast is what follows the last separator, and nothing where there is none.
+func afterLast(s, sep string) string {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
-		return s, "", false
+		return ""
 	}
-	return s[:i], s[i+len(sep):], true
+	return s[i+len(sep):]
 }

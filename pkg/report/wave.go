@@ -20,7 +20,7 @@ type Wave struct {
 // on or, where it has to be waited for, all towards what is wanted. Nothing else has any.
 func (w writer) planned(r Resource) (steps []killswitch.Step) {
 	var want killswitch.Want
-	switch r.Phase { //nolint:exhaustive // the others are none of a plan
+	switch r.Phase {
 	case killswitch.WouldPause:
 		want = killswitch.WantPaused
 	case killswitch.WouldResume:
