@@ -20,7 +20,7 @@ func Size(c Change) int {
 	if err != nil {
 		return 0
 	}
-	return record.size()
+	return record.Size()
 }
 
 // ref is the resource that the change is about; zero for a coverage.

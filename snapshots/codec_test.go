@@ -215,7 +215,7 @@ func TestSizeIsWhatARecordTakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if size, takes := Size(change), record.size(); size < takes || size > takes+64 {
+		if size, takes := Size(change), record.Size(); size < takes || size > takes+64 {
 			t.Errorf("%s: %d bytes, and it takes %d", what, size, takes)
 		}
 	}

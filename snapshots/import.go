@@ -195,9 +195,9 @@ func batches(records []Record, swap func(Record) Swap) [][]Swap {
 	var all [][]Swap
 	bytes := 0
 	for _, r := range records {
-		if bytes += r.size(); len(all) == 0 || len(all[len(all)-1]) == maxSwaps || bytes > MaxBytes {
+		if bytes += r.Size(); len(all) == 0 || len(all[len(all)-1]) == maxSwaps || bytes > MaxBytes {
 			all = append(all, nil)
-			bytes = r.size()
+			bytes = r.Size()
 		}
 		all[len(all)-1] = append(all[len(all)-1], swap(r))
 	}

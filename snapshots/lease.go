@@ -188,7 +188,7 @@ func prepare(lease, next *Lease, changes []Change) ([]Swap, error) {
 			return nil, fmt.Errorf("two changes of one write are of %s", record.Key)
 		}
 		taken[record.Key] = true
-		size += record.size()
+		size += record.Size()
 		once := change.Original != nil || change.Part != nil
 		swaps = append(swaps, Swap{Key: record.Key, If: Condition{Absent: once}, Put: &record})
 	}

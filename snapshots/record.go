@@ -127,7 +127,8 @@ func (r Record) sum() string {
 
 // size is what DynamoDB counts for the record: attribute names and values, numbers at their
 // longest. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-func (r Record) size() int {
+// Size is how many bytes the record takes in a store, a little rounded up.
+func (r Record) Size() int {
 	const names, numbers = len("PKSKVbodychecksumexpires"), 2 * 21
 	return names + numbers + len(r.PK) + len(r.SK) + len(r.Body) + len(r.Checksum)
 }

@@ -122,8 +122,8 @@ const (
 )
 
 func tooLarge(r Record) error {
-	if r.size() > maxItem {
-		return fmt.Errorf("store %s: it takes %d bytes; an item may take %d", r.Key, r.size(), maxItem)
+	if r.Size() > maxItem {
+		return fmt.Errorf("store %s: it takes %d bytes; an item may take %d", r.Key, r.Size(), maxItem)
 	}
 	return nil
 }

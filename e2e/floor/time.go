@@ -89,7 +89,10 @@ func (r Run) waves(region string, w *work) (issued map[int]time.Duration, member
 			continue
 		}
 		issued[wave] = at + 2*trip
-		at = issued[wave] + r.bucket(wave, acts)
+		if first, ok := issued[scaling]; ok && wave == services { // each waits for its own scaling
+			issued[wave] = first + 2*trip
+		}
+		at = max(at, issued[wave]+r.bucket(wave, acts))
 		if wave == scaling && of(acts, "autoscaling") > 0 {
 			// three, the groups' page, the write, the call; list the members, write them, stop them
 			members = 5*trip + trip + settle + 3*trip

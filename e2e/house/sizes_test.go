@@ -17,7 +17,7 @@ const (
 // The limits leave room for the services that are still to come, and none for a package that makes
 // the linker keep every method of every SDK client, which is fourfold: see keepsEveryMethod.
 const (
-	largestFunction = 16 * megabyte // stripped, for arm64
+	largestFunction = 16 * mebibyte // stripped, for arm64
 	largestZip      = 6 * megabyte  // what every cold start carries
 	// make release-snapshot holds it to 24 MiB on every system, of which darwin and Windows need half a megabyte more.
 	largestCLI = 24*mebibyte - 6*megabyte/10

@@ -36,7 +36,10 @@ func (s *shard) act() {
 			top := ready.items[0]
 			step := top.steps[top.decision.Step]
 			l := s.limitOf(step.Calls)
-			if step.Wave > lowest[step.Want] || !begun[l] && l.freeAt.After(s.now()) {
+			if top.decision.Apart && !begun[l] && l.apartAt.After(s.now()) {
+				break
+			}
+			if step.Wave > lowest[step.Want] && !top.decision.Apart || !begun[l] && l.freeAt.After(s.now()) {
 				break
 			}
 			if top.decision.Again {
@@ -50,6 +53,9 @@ func (s *shard) act() {
 				break
 			}
 			begun[l] = true
+			if top.decision.Apart {
+				l.apartAt = s.now().Add(s.Pace.Lag / 5)
+			}
 			s.begin(b, l, at)
 		}
 	}

@@ -261,8 +261,10 @@ func (s *shard) nextItem(at time.Time) time.Time {
 	}
 	now := s.now()
 	for _, l := range s.limits {
-		if l.freeAt.After(now) {
-			at = earlier(at, l.freeAt)
+		for _, t := range []time.Time{l.freeAt, l.apartAt} {
+			if t.After(now) {
+				at = earlier(at, t)
+			}
 		}
 	}
 	return at

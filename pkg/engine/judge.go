@@ -84,9 +84,13 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.await(it, "to "+d.Step)
 	case killswitch.Hold:
 		s.await(it, d.Reason)
-		it.State.LookAt = s.together(d.Until)
-		if !d.Until.After(s.now()) {
-			it.State.LookAt = s.tick(it)
+		switch {
+		case !d.Until.After(s.now()):
+			it.State.LookAt = s.tick(it, s.now())
+		case it.want == killswitch.WantResumed:
+			it.State.LookAt = s.tick(it, d.Until)
+		default: // a step comes after it, and what that stops costs until then
+			it.State.LookAt = s.together(d.Until)
 		}
 		if s.overdue(it) {
 			it.State.LookAt = s.now().Add(s.slow())
@@ -176,7 +180,8 @@ func (s *shard) reach(it *item, d killswitch.Decision) {
 		}
 		return
 	}
-	it.State.LookAt = s.now().Add(s.Pace.Idle)
+	// All that is settled is looked at together.
+	it.State.LookAt = s.now().Truncate(s.Pace.Idle).Add(s.Pace.Idle)
 	if wakes := it.State.WakesAt; wakes.After(s.now()) {
 		it.State.LookAt = earlier(it.State.LookAt, wakes)
 	} else if s.waking(it) {
@@ -243,11 +248,11 @@ func (s *shard) together(t time.Time) time.Time {
 	return t.Add(s.Pace.Lag - 1).Truncate(s.Pace.Lag)
 }
 
-// tick is the next common look of the region at which the item is to be looked at, so that one call
+// tick is the next common look of the region, not before from, at which the item is to be looked at, so that one call
 // sees all that are due: every Look, and half as often each time that is a small part of the time it
 // has taken, since what has taken long takes longer. Resuming, the next wave waits for what is seen,
 // and a tenth is small; pausing, nothing waits for it, and a quarter is.
-func (s *shard) tick(it *item) time.Time {
+func (s *shard) tick(it *item, from time.Time) time.Time {
 	now := s.now()
 	if s.ticked.IsZero() {
 		s.ticked = now
@@ -260,8 +265,8 @@ func (s *shard) tick(it *item) time.Time {
 	for 2*between <= min(s.takes(it)/part, s.Pace.Slow) {
 		between *= 2
 	}
-	at := s.ticked.Add(now.Sub(s.ticked).Truncate(between))
-	for !at.After(now) || at.Before(s.trustAt(it)) {
+	at := s.ticked.Add(from.Sub(s.ticked).Truncate(between))
+	for !at.After(now) || at.Before(from) || at.Before(s.trustAt(it)) {
 		at = at.Add(between)
 	}
 	return at
@@ -321,7 +326,7 @@ func (s *shard) observed(l *listing, due []*item, seen map[killswitch.Ref]killsw
 			s.see(it, seen[it.Resource.Ref])
 			continue
 		}
-		it.State.LookAt = s.tick(it)
+		it.State.LookAt = s.tick(it, s.now())
 		it.decided = true
 		it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "it could not be looked at: " + awserr.Explain(err)}
 		if !it.Settled() {

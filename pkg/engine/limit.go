@@ -15,6 +15,7 @@ type limit struct {
 	planned, made bucket
 	under         int
 	freeAt        time.Time // when the next round may begin
+	apartAt       time.Time // and when with what waits for no wave: that comes one by one, and is recorded together
 }
 
 // bucket holds the tokens of calls, and of the resources that they name.

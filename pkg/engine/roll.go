@@ -13,7 +13,7 @@ import (
 // anew before the turn goes on, so that a turn costs what has changed and not what there is.
 type roll struct {
 	touched []*item
-	ready   map[string]*pile                   // to be acted on, by kind and step: what costs most is on top
+	ready   map[string]*pile                   // to be acted on, by kind, step and whether it waits for its wave: what costs most is on top
 	looks   map[killswitch.Kind]map[*item]bool // to be looked at
 	wakes   *pile                              // the soonest is on top
 	holding map[killswitch.Want]*[lastWave + 2]int
@@ -150,6 +150,9 @@ func (s *shard) placeOf(it *item) place {
 	}
 	if s.may(it.want) && it.actable() && !it.retryAt.After(now) && !s.awaitsBeneath(it) {
 		p.ready = string(it.Resource.Ref.Kind) + " " + it.decision.Step
+		if it.decision.Apart {
+			p.ready += " apart"
+		}
 	}
 	soonest := func(t time.Time) {
 		if t.After(now) {

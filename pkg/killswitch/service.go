@@ -177,6 +177,9 @@ type Decision struct {
 	Reason string    // Hold: what for; Refuse, Drift and Replaced: why
 	// Wave is, for Hold, the wave whose goal is being waited for: resuming, later waves wait too.
 	Wave int
+	// Apart says that the step waits for no other resource's: nothing that is still to be paused acts on
+	// this one, nor loses by its pause. Later waves wait for it as for any other (TakeAct).
+	Apart bool
 	// Again says that the step was decided from what may be long ago by its turn: when that comes, the
 	// resource is looked at once more, together with all whose turn it is (TakeAct).
 	Again bool

@@ -234,9 +234,13 @@ func (s *instances) lookAround(ctx context.Context, known around, page []ec2type
 		return err
 	})
 	reads.Go(func() (err error) {
-		if !known.whole {
-			next.checks, err = s.reads.checksOf(ctx, running, false)
-			next.whole = len(running) > idsPerStatus
+		switch {
+		case known.whole:
+		case len(running) > idsPerStatus:
+			next.checks, err = s.reads.allChecks(ctx, false)
+			next.whole = true
+		default:
+			next.checks, err = s.reads.checksOf(ctx, running)
 		}
 		return err
 	})

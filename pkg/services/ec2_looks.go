@@ -144,34 +144,46 @@ func (r *ec2Reads) halving(ctx context.Context, ids []string) (described, error)
 	return all, nil
 }
 
-// checksOf are the states and checks of instances by id; with stopped, also of those that do not
-// run. Few are asked for by id, a hundred a call; for more the pages of the region's list are fewer
-// calls, and they also answer where one has been deleted. Such an answer holds more than was asked for.
-func (r *ec2Reads) checksOf(ctx context.Context, ids []string, stopped bool) (map[string]check, error) {
-	in := ec2.DescribeInstanceStatusInput{IncludeAllInstances: aws.Bool(stopped), IncludeManagedResources: aws.Bool(true)}
-	pages := in
-	pages.MaxResults = aws.Int32(perPage)
-	switch {
-	case len(ids) == 0:
-		return nil, nil
-	case len(ids) > idsPerStatus:
-		return r.readChecks(ctx, &pages)
+// checksOf are the states and checks of instances by id. They are asked for by id, a hundred a call,
+// unless the pages of the region's list are fewer calls; these also answer where one has been deleted.
+// Such an answer holds more than was asked for.
+func (r *ec2Reads) checksOf(ctx context.Context, ids []string) (map[string]check, error) {
+	chunks := slices.Collect(slices.Chunk(ids, idsPerStatus))
+	if int64(len(chunks)) > max(1, r.statusPages.Load()) {
+		return r.allChecks(ctx, true)
 	}
-	in.InstanceIds = ids
-	checks, err := r.readChecks(ctx, &in)
-	if awserr.Of(err) == awserr.Gone {
-		return r.readChecks(ctx, &pages)
+	all := map[string]check{}
+	for _, chunk := range chunks {
+		checks, _, err := r.readChecks(ctx, &ec2.DescribeInstanceStatusInput{
+			InstanceIds: chunk, IncludeAllInstances: aws.Bool(true), IncludeManagedResources: aws.Bool(true),
+		})
+		if awserr.Of(err) == awserr.Gone {
+			return r.allChecks(ctx, true)
+		}
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, checks)
 	}
+	return all, nil
+}
+
+// allChecks are those of the whole region; with stopped, also of instances that do not run.
+func (r *ec2Reads) allChecks(ctx context.Context, stopped bool) (map[string]check, error) {
+	checks, pages, err := r.readChecks(ctx, &ec2.DescribeInstanceStatusInput{
+		MaxResults: aws.Int32(perPage), IncludeAllInstances: aws.Bool(stopped), IncludeManagedResources: aws.Bool(true),
+	})
+	r.statusPages.Store(pages)
 	return checks, err
 }
 
-func (r *ec2Reads) readChecks(ctx context.Context, in *ec2.DescribeInstanceStatusInput) (map[string]check, error) {
-	checks := map[string]check{}
+func (r *ec2Reads) readChecks(ctx context.Context, in *ec2.DescribeInstanceStatusInput) (checks map[string]check, n int64, err error) {
+	checks = map[string]check{}
 	pages := ec2.NewDescribeInstanceStatusPaginator(r.client, in)
-	for pages.HasMorePages() {
+	for ; pages.HasMorePages(); n++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read status checks: %w", err)
+			return nil, n, fmt.Errorf("read status checks: %w", err)
 		}
 		for _, status := range page.InstanceStatuses {
 			state := ""
@@ -181,7 +193,7 @@ func (r *ec2Reads) readChecks(ctx context.Context, in *ec2.DescribeInstanceStatu
 			checks[aws.ToString(status.InstanceId)] = check{state, summary(status)}
 		}
 	}
-	return checks, nil
+	return checks, n, nil
 }
 
 // summary is one word for both checks of a running instance.

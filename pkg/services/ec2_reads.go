@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -32,6 +33,8 @@ type ec2Reads struct {
 	client    *ec2.Client
 	instances together[described]
 	checks    together[map[string]check]
+	// statusPages is how many pages the status checks of the whole region took; 0 before they were read.
+	statusPages atomic.Int64
 
 	mu    sync.Mutex
 	local map[ec2types.InstanceType]bool // has instance store
@@ -40,7 +43,7 @@ type ec2Reads struct {
 func newEC2Reads(env Env) *ec2Reads {
 	r := &ec2Reads{client: ec2.NewFromConfig(env.Config), local: map[ec2types.InstanceType]bool{}}
 	r.instances.ask = r.byID
-	r.checks.ask = func(ctx context.Context, ids []string) (map[string]check, error) { return r.checksOf(ctx, ids, true) }
+	r.checks.ask = r.checksOf
 	return r
 }
 

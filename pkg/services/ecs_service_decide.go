@@ -106,7 +106,8 @@ func pauseECSService(it killswitch.Item, was ecsOriginal, is ecsSeen) killswitch
 		return killswitch.Decision{Do: killswitch.TakeAct, Step: suspendScaling, Leaves: leaves}
 	case is.Desired > 0:
 		leaves[fieldDesired] = ecsPaused[fieldDesired]
-		return killswitch.Decision{Do: killswitch.TakeAct, Step: setDesiredZero, Leaves: leaves}
+		// Its own scaling is suspended. On hosts their groups may react to what ends there.
+		return killswitch.Decision{Do: killswitch.TakeAct, Step: setDesiredZero, Leaves: leaves, Apart: !is.OnHosts}
 	case is.Running > 0:
 		return killswitch.Decision{
 			Do: killswitch.Hold, Wave: killswitch.PauseServices,

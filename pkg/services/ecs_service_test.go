@@ -58,8 +58,11 @@ func TestDecideECSService(t *testing.T) {
 	}
 	scalingBack := killswitch.Fields{fieldMin: "2", fieldInSuspended: "false", fieldOutSuspended: "false", fieldPlanSuspended: "false"}
 	act := func(step string, leaves killswitch.Fields) killswitch.Decision {
-		return killswitch.Decision{Do: killswitch.TakeAct, Step: step, Leaves: leaves}
+		return killswitch.Decision{Do: killswitch.TakeAct, Step: step, Leaves: leaves, Apart: step == setDesiredZero}
 	}
+	// in turn is a step of tasks on hosts, whose groups are suspended before.
+	inTurn := func(d killswitch.Decision) killswitch.Decision { d.Apart = false; return d }
+	again := func(d killswitch.Decision) killswitch.Decision { d.Again = true; return d }
 	hold := func(wave int, reason string) killswitch.Decision {
 		return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
 	}
@@ -163,8 +166,22 @@ func TestDecideECSService(t *testing.T) {
 			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.ARN = "arn:aws:ecs:eu-west-1:1:service/web" }),
 			act(setDesiredZero, plain),
 		},
+		"tasks on hosts wait for the groups of all hosts to be suspended": {
+			killswitch.WantPaused, nil, recorded, false, ecsWith(ecsSaid(5, nil), func(s *ecsSeen) { s.OnHosts = true }),
+			inTurn(act(setDesiredZero, plain)),
+		},
 
 		// Towards resumed.
+		"tasks are there, and the target was seen long ago: it is looked at again in its turn": {
+			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, held), func(s *ecsSeen) { s.Earlier = true }),
+			again(act(restoreScaling, and(scalingBack, fieldDesired, "5"))),
+		},
+		"what an earlier look at the target ends is looked at first": {
+			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, free), func(s *ecsSeen) { s.Earlier = true }),
+			killswitch.Decision{
+				Do: killswitch.Hold, Wave: killswitch.ResumeServices, Until: ecsNow.Add(time.Second), Reason: "its scalable target has to be looked at",
+			},
+		},
 		"tasks still end on hosts: new ones would be placed around them": {
 			killswitch.WantResumed, free, ending, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running, s.OnHosts = 1, true }),
 			hold(killswitch.ResumeInstances, "1 of its tasks still end on their hosts, and new ones would be placed around them"),

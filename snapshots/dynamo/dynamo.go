@@ -5,10 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/time/rate"
 
 	"aws-hit-breaks/pkg/awserr"
 	"aws-hit-breaks/snapshots"
@@ -36,6 +40,43 @@ type table struct {
 	client *dynamodb.Client
 	name   string
 	region string
+
+	mu    sync.Mutex
+	units map[string]*rate.Limiter // of what this process has written, by partition
+}
+
+// unitsPerSecond is what one partition takes. A write that it has no units for is refused, and its
+// next try may be: who waits for them first is through sooner, with one call
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html).
+const unitsPerSecond = 1000
+
+// spend waits for the units that the writes take: in a transaction two for each KB of an item
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
+func (t *table) spend(ctx context.Context, swaps []snapshots.Swap) error {
+	units := map[string]int{}
+	for _, s := range swaps {
+		kilobytes := 1
+		if s.Put != nil {
+			kilobytes = (s.Put.Size() + 1023) / 1024
+		}
+		units[s.Key.PK] += 2 * kilobytes
+	}
+	for _, pk := range slices.Sorted(maps.Keys(units)) {
+		t.mu.Lock()
+		if t.units == nil {
+			t.units = map[string]*rate.Limiter{}
+		}
+		l := t.units[pk]
+		if l == nil {
+			l = rate.NewLimiter(unitsPerSecond, unitsPerSecond)
+			t.units[pk] = l
+		}
+		t.mu.Unlock()
+		if err := l.WaitN(ctx, min(units[pk], unitsPerSecond)); err != nil {
+			return fmt.Errorf("wait for %d write units of partition %s: %w", units[pk], pk, err)
+		}
+	}
+	return nil
 }
 
 func (t *table) Where() string { return fmt.Sprintf("table %s in %s", t.name, t.region) }
@@ -89,6 +130,9 @@ func (t *table) Commit(ctx context.Context, swaps []snapshots.Swap) error {
 	members := make([]types.TransactWriteItem, len(swaps))
 	for i, s := range swaps {
 		members[i] = t.member(s)
+	}
+	if err := t.spend(ctx, swaps); err != nil {
+		return err
 	}
 	_, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: members})
 	var cancelled *types.TransactionCanceledException
