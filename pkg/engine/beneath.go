@@ -165,7 +165,7 @@ func (s *shard) spareBeneath(it *item) {
 }
 
 // followBeneath refuses the resume of an item while something beneath it is down by us and nothing of
-// that can be put back. It is tried again. What came back in part holds nobody back.
+// that can be put back, or no order puts it back. It is tried again. What came back in part holds nobody back.
 func (s *shard) followBeneath(it *item) {
 	for _, ref := range it.beneath {
 		below, why := s.byRef[ref], ""
@@ -175,6 +175,8 @@ func (s *shard) followBeneath(it *item) {
 			why = damage.Why
 		case below.want == killswitch.WantResumed && below.leftDown():
 			why = below.decision.Reason
+		case below.want == killswitch.WantPaused && !below.State.Phase.Closed() && (len(below.State.Left) > 0 || below.illegible != ""):
+			why = fmt.Sprintf("order %d pauses it", below.State.Order)
 		}
 		if why != "" {
 			s.hinder(it, fmt.Sprintf("left down, since %s beneath it is down (%s); it comes back after that", ref, why))

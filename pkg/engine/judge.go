@@ -86,7 +86,7 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.await(it, d.Reason)
 		switch {
 		case !d.Until.After(s.now()):
-			it.State.LookAt = s.tick(it, s.now())
+			it.State.LookAt = s.tick(it, s.checkedAt(it))
 		case it.want == killswitch.WantResumed:
 			it.State.LookAt = s.tick(it, d.Until)
 		default: // a step comes after it, and what that stops costs until then
@@ -110,6 +110,14 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.phase(it, killswitch.Drifted, d.Reason)
 	case killswitch.Replaced: // existence was judged before
 	}
+}
+
+// checkedAt is the earliest time at which a look can show that what the last step started is back.
+func (s *shard) checkedAt(it *item) time.Time {
+	if answered := it.State.AnsweredAt; it.steps[it.State.Step].Checked && !answered.IsZero() {
+		return answered.Add(s.Pace.Check)
+	}
+	return s.now()
 }
 
 // waking says whether AWS has said that it starts the resource, or should have by now, and no look

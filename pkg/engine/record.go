@@ -151,6 +151,8 @@ func (s *shard) assemble() *write {
 
 // fill adds states that nothing waits for.
 func (s *shard) fill(w *write) {
+	// Not by arrival: what came at the same instant came in any order.
+	slices.SortFunc(s.changed, func(a, b *item) int { return a.Resource.Ref.Compare(b.Resource.Ref) })
 	for i, it := range s.changed {
 		if it.unsaved && !w.addState(it) {
 			s.changed = s.changed[i:]

@@ -295,7 +295,8 @@ func (r *run) keepLive(ctx context.Context) {
 	live.Regions, live.Orders = slices.Clone(live.Regions), slices.Clone(live.Orders)
 	at := r.now().Add(r.Pace.Lease)
 	r.spawn(func() func() {
-		call := context.WithoutCancel(ctx)
+		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Pace.Call) // of a frozen run it would come too late
+		defer cancel()
 		now, err := &live, r.Store.SetLookAt(call, &live, at)
 		if errors.Is(err, snapshots.ErrOrders) {
 			now, err = r.Store.Live(call, r.Account)

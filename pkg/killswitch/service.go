@@ -76,6 +76,8 @@ type Step struct {
 	// behind the call.
 	Needs []string
 	Batch int // most items in one call
+	// Checked says that what the step starts is back when AWS has checked it: a look before that shows nothing.
+	Checked bool
 }
 
 // Actions are the IAM actions that it takes to bring resources to one of the wants, sorted: the looks,

@@ -82,6 +82,8 @@ func autoScalingGroups() Definition {
 		return killswitch.Step{Name: name, Want: want, Wave: wave, Calls: calls, Needs: needs, Batch: batch}
 	}
 	const paused, resumed = killswitch.WantPaused, killswitch.WantResumed
+	start := step(startMembers, resumed, killswitch.ResumeInstances, "ec2:StartInstances", groupsPerCall, startNeeds...)
+	start.Checked = true
 	declaration := killswitch.Declaration{
 		Kind: killswitch.AutoScalingGroup, Title: "EC2 Auto Scaling groups", Schema: groupSchema,
 		Reads: []string{
@@ -92,7 +94,7 @@ func autoScalingGroups() Definition {
 			step(suspendProcesses, paused, killswitch.PauseScalers, "autoscaling:SuspendProcesses", 1),
 			step(stopMembers, paused, killswitch.PauseInstances, "ec2:StopInstances", groupsPerCall),
 			step(scaleToZero, paused, killswitch.PauseInstances, "autoscaling:UpdateAutoScalingGroup", 1),
-			step(startMembers, resumed, killswitch.ResumeInstances, "ec2:StartInstances", groupsPerCall, startNeeds...),
+			start,
 			step(setHealthy, resumed, killswitch.ResumeInstances, "autoscaling:SetInstanceHealth", 1),
 			step(restoreSize, resumed, killswitch.ResumeInstances, "autoscaling:UpdateAutoScalingGroup", 1),
 			step(resumeLaunch, resumed, killswitch.ResumeInstances, "autoscaling:ResumeProcesses", 1),

@@ -137,12 +137,6 @@ func holdUntil(wave int, until time.Duration, reason string) killswitch.Decision
 	return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Until: noon.Add(until), Reason: reason}
 }
 
-// checked is a hold for what cannot be over before its status checks are.
-func checked(d killswitch.Decision) killswitch.Decision {
-	d.Until = noon.Add(time.Minute)
-	return d
-}
-
 func holdFor(wave int, reason string) killswitch.Decision {
 	return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
 }

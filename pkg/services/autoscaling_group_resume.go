@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"aws-hit-breaks/pkg/killswitch"
 )
@@ -78,7 +77,6 @@ func (p groupPlan) raiseMembers() (killswitch.Decision, bool) {
 		}
 	}
 	var waits, stays *killswitch.Decision
-	checked := checkedAt(p.it.State, startMembers, true) // until when nothing but its checks is waited for
 	start := p.toStart()
 	if len(start) > 0 {
 		d := p.take(startMembers, killswitch.Fields{fieldMembers: stateRunning})
@@ -94,19 +92,15 @@ func (p groupPlan) raiseMembers() (killswitch.Decision, bool) {
 		case m.State == stateStopped:
 			stays = p.stayedDown(m)
 		case m.State == "":
-			waits, checked = hold(m.ID, "EC2 does not show it"), time.Time{}
+			waits = hold(m.ID, "EC2 does not show it")
 		case reason != "":
 			waits = hold(m.ID, reason)
-			if !was.Healthy || m.State != statePending {
-				checked = time.Time{}
-			}
 		case was.Healthy && m.Status != statusOK:
 			waits = hold(m.ID, "its status checks are "+orNotRead(m.Status))
 		}
 	}
 	switch {
 	case waits != nil:
-		waits.Until = checked
 		return *waits, true
 	case stays != nil:
 		return *stays, true

@@ -50,7 +50,7 @@ func ec2Instances() Definition {
 			},
 			{
 				Name: startInstances, Want: killswitch.WantResumed, Wave: killswitch.ResumeInstances,
-				Calls: "ec2:StartInstances", Needs: startNeeds, Batch: idsPerMutation,
+				Calls: "ec2:StartInstances", Needs: startNeeds, Batch: idsPerMutation, Checked: true,
 			},
 		},
 		ListedAfter: []killswitch.Kind{killswitch.ECSService},

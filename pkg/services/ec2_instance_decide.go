@@ -41,11 +41,7 @@ func (s *instances) Decide(want killswitch.Want, it killswitch.Item, seen killsw
 		if want == killswitch.WantResumed {
 			wave = killswitch.ResumeInstances
 		}
-		until := time.Time{}
-		if look.State == statePending {
-			until = checkedAt(it.State, startInstances, original.Healthy)
-		}
-		return killswitch.Decision{Do: killswitch.Hold, Reason: reason, Wave: wave, Until: until}
+		return killswitch.Decision{Do: killswitch.Hold, Reason: reason, Wave: wave}
 	}
 	if want == killswitch.WantPaused {
 		return pauseInstance(it, look)
@@ -88,7 +84,7 @@ func resumeInstance(it killswitch.Item, original instanceOriginal, look instance
 	switch {
 	case look.State == stateRunning && original.Healthy && look.Status != statusOK:
 		return killswitch.Decision{
-			Do: killswitch.Hold, Wave: killswitch.ResumeInstances, Until: checkedAt(it.State, startInstances, original.Healthy),
+			Do: killswitch.Hold, Wave: killswitch.ResumeInstances,
 			Reason: fmt.Sprintf("its status checks are %s", orNotRead(look.Status)),
 		}
 	case look.State == stateRunning:
@@ -108,19 +104,6 @@ func resumeInstance(it killswitch.Item, original instanceOriginal, look instance
 		return killswitch.Decision{Do: killswitch.Refuse, Reason: why}
 	}
 	return start
-}
-
-// leastChecks is how long status checks take at least after a start: they run every minute
-// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html).
-const leastChecks = time.Minute
-
-// checkedAt is before when a look cannot show that the status checks of what a step started are ok; zero
-// where that is not waited for.
-func checkedAt(state killswitch.State, start string, healthy bool) time.Time {
-	if !healthy || !replied(state, start) {
-		return time.Time{}
-	}
-	return state.AnsweredAt.Add(leastChecks)
 }
 
 // replied says whether step is the last that was begun, and AWS has answered. The answer may have

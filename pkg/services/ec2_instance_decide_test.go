@@ -64,8 +64,6 @@ func TestDecideInstance(t *testing.T) {
 	hold := func(wave int, reason string) killswitch.Decision {
 		return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
 	}
-	// Its checks take a minute at least.
-	checked := func(d killswitch.Decision) killswitch.Decision { d.Until = noon.Add(time.Minute); return d }
 	drift := func(reason string) killswitch.Decision {
 		return killswitch.Decision{Do: killswitch.Drift, Reason: reason}
 	}
@@ -126,10 +124,10 @@ func TestDecideInstance(t *testing.T) {
 
 		"a stopped instance that we stopped is started":                    {resumed, healthy, resuming, false, down(), 0, start},
 		"an instance cannot be started while it is stopping":               {resumed, healthy, resuming, false, in(stateStopping), 0, hold(2, "it is stopping")},
-		"an instance that is starting is waited for":                       {resumed, healthy, started, false, in(statePending), 0, checked(hold(2, "it is starting"))},
-		"a healthy instance is not back before its status checks are":      {resumed, healthy, started, false, up("initializing"), 0, checked(hold(2, "its status checks are initializing"))},
-		"a healthy instance whose checks fail now is waited for":           {resumed, healthy, started, false, up("impaired"), 0, checked(hold(2, "its status checks are impaired"))},
-		"status checks that were not read are no health":                   {resumed, healthy, started, false, up(statusUnknown), 0, checked(hold(2, "its status checks are not known yet"))},
+		"an instance that is starting is waited for":                       {resumed, healthy, started, false, in(statePending), 0, hold(2, "it is starting")},
+		"a healthy instance is not back before its status checks are":      {resumed, healthy, started, false, up("initializing"), 0, hold(2, "its status checks are initializing")},
+		"a healthy instance whose checks fail now is waited for":           {resumed, healthy, started, false, up("impaired"), 0, hold(2, "its status checks are impaired")},
+		"status checks that were not read are no health":                   {resumed, healthy, started, false, up(statusUnknown), 0, hold(2, "its status checks are not known yet")},
 		"an instance that was not healthy is back when it runs":            {resumed, ailing, started, false, up("impaired"), 0, back},
 		"an instance as healthy as before is back, with what AWS changed":  {resumed, healthy, started, false, up(statusOK), 0, back},
 		"an instance that somebody started while paused is back":           {resumed, healthy, resuming, false, up(statusOK), 0, back},

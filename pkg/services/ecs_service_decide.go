@@ -81,9 +81,7 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	case d.Do == killswitch.TakeAct:
 		d.Again = true
 	case d.Do != killswitch.Hold:
-		return killswitch.Decision{
-			Do: killswitch.Hold, Wave: killswitch.ResumeServices, Until: now.Add(time.Second), Reason: "its scalable target has to be looked at",
-		}
+		return killswitch.Decision{Do: killswitch.Hold, Wave: killswitch.ResumeServices, Reason: "its scalable target has to be looked at"}
 	}
 	return d
 }

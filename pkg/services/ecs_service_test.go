@@ -178,9 +178,7 @@ func TestDecideECSService(t *testing.T) {
 		},
 		"what an earlier look at the target ends is looked at first": {
 			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, free), func(s *ecsSeen) { s.Earlier = true }),
-			killswitch.Decision{
-				Do: killswitch.Hold, Wave: killswitch.ResumeServices, Until: ecsNow.Add(time.Second), Reason: "its scalable target has to be looked at",
-			},
+			hold(killswitch.ResumeServices, "its scalable target has to be looked at"),
 		},
 		"tasks still end on hosts: new ones would be placed around them": {
 			killswitch.WantResumed, free, ending, false, ecsWith(ecsSaid(0, held), func(s *ecsSeen) { s.Running, s.OnHosts = 1, true }),
