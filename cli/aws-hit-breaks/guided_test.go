@@ -138,7 +138,7 @@ func TestGuidedWay(t *testing.T) {
 				`(?m)^ec2:instance +eu-west-1 +i-0web \(web\) +would-pause( +\$0.2140)? +\$156.22$`,
 				`(?m)^ec2:instance +eu-west-1 +i-0kept +protected +\$`, `(?m)^rds:instance +us-east-1 +orders +would-pause +\$`,
 				`(?m)^saved by a pause: \$0.5377 an hour`, `(?m)^eu-west-1 +\$0.0060 +\$4.40 +ec2:volume vol-0web$`,
-				`would pause 3 resources in 2 regions`, `3 of 3 regions answe`,
+				`would pause 3 resources in 2 regions`, `3 of 3 regions\s+answe`,
 				`4\. stop-db-instance`, `Type the account's alias acme-dev or its id`,
 			} {
 				if !regexp.MustCompile(row).MatchString(screen) {

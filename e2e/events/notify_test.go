@@ -49,7 +49,7 @@ func (w *world) pass(minutes int) {
 }
 
 const (
-	toldBegun    = "pausing, so far paused 1 of 3 resources in 1 region"
+	toldBegun    = "pausing, so far paused 0 of 3 resources in 1 region"
 	toldPaused   = "paused 3 of 3 resources in 1 region"
 	toldResuming = "resuming, so far resumed 0 of 3 resources in 1 region"
 	toldClosed   = "closed, resumed 3 of 3 resources in 1 region"
@@ -86,7 +86,7 @@ func TestHumansAreToldOnceOfEachStep(t *testing.T) {
 		first := w.account.Messages()[0]
 		for _, text := range []string{
 			"To put everything back:\n  aws-hit-breaks resume\n", `- 1: pause by alarm at 2024-11-01T23:37:16Z: budget "My Monthly Cost Budget"`,
-			"On their way (2)\n- rds:cluster ledger (eu-west-1), db.r6g.large ×1: pausing, it is stopping\n", "Paused (1)\n- ec2:instance i-",
+			"On their way (3)\n- ec2:instance i-", "- rds:cluster ledger (eu-west-1), db.r6g.large ×1: pausing, it is stopping\n",
 		} {
 			if !strings.Contains(first.Forms["default"], text) {
 				t.Errorf("the first message does not say %q:\n%s", text, first.Forms["default"])
