@@ -2,6 +2,8 @@ package floor
 
 import (
 	"cmp"
+	"container/heap"
+	"maps"
 	"slices"
 	"time"
 )
@@ -29,12 +31,13 @@ type Dollars struct {
 
 // Burnt is what the stopped resources have cost from the alarm until their stops were accepted, and what
 // they would have cost had somebody given the order who knew everything: whose calls wait for the same
-// round trips, waves and tokens as those of Time, and who stops what costs most first. dollars are an hour
+// round trips, waves and tokens as those of Time, and who stops what costs most first. Members of a group
+// wait for that to settle after its own suspension, of which there are so many a second. dollars are an hour
 // of each resource; one whose price is not known is stopped last and is in neither.
 func (r Run) Burnt(dollars map[string]float64) (d Dollars) {
-	members := r.members()
 	for region, w := range r.byRegion() {
 		issued, settled := r.waves(region, w)
+		settles := r.settling(w, settled, dollars)
 		for _, wave := range []int{services, instances, databases} {
 			accepted := map[string]time.Duration{} // the first time
 			for _, a := range w.acts[wave] {
@@ -42,40 +45,97 @@ func (r Run) Burnt(dollars map[string]float64) (d Dollars) {
 					accepted[a.resource] = a.call.At.Sub(r.Began)
 				}
 			}
-			var now, later []float64
+			var all []stop
 			for resource, at := range accepted {
 				d.Stopped++
 				if _, priced := dollars[resource]; priced {
 					d.Priced++
 				}
 				d.Burnt += dollars[resource] * at.Hours()
-				if wave == instances && members[resource] {
-					later = append(later, dollars[resource])
-				} else {
-					now = append(now, dollars[resource])
-				}
+				all = append(all, stop{max(issued[wave], settles[resource]), dollars[resource]})
 			}
 			bucket := map[int]rate{services: serviceRate, instances: stopResources, databases: databaseRate}[wave]
-			d.Least += bucket.cost(issued[wave], now, max(issued[wave], settled), later)
+			d.Least += bucket.cost(issued[wave], all)
 		}
 	}
 	return d
 }
 
-// cost is what it costs until the last of now and of later are accepted, dearest first, where now may
-// begin at one time and later at another, and the bucket is full at first.
-func (r rate) cost(from time.Duration, now []float64, then time.Duration, later []float64) (dollars float64) {
-	dearest := func(x, y float64) int { return cmp.Compare(y, x) }
-	slices.SortFunc(now, dearest)
-	used := 0
-	for used < len(now) && (len(later) == 0 || from+r.wait(used+1) < then) {
-		used++
-		dollars += now[used-1] * (from + r.wait(used)).Hours()
+// settling is when the members of each suspended group may be stopped, the dearest group first.
+func (r Run) settling(w *work, first time.Duration, dollars map[string]float64) map[string]time.Duration {
+	groups := r.groups()
+	suspended := map[string]float64{} // what its members cost
+	for _, a := range w.acts[scaling] {
+		if a.call.Service == "autoscaling" {
+			suspended[a.resource] = 0
+		}
 	}
-	rest := slices.SortedFunc(slices.Values(slices.Concat(now[used:], later)), dearest)
-	left := min(r.burst, r.burst+(then-from).Seconds()*r.perSecond-float64(used))
-	for i, price := range rest {
-		dollars += price * (then + rate{left, r.perSecond}.wait(i+1)).Hours()
+	for member, group := range groups {
+		if _, ok := suspended[group]; ok {
+			suspended[group] += dollars[member]
+		}
+	}
+	at := map[string]time.Duration{}
+	order := slices.SortedFunc(maps.Keys(suspended), func(a, b string) int {
+		return cmp.Or(cmp.Compare(suspended[b], suspended[a]), cmp.Compare(a, b))
+	})
+	for n, group := range order {
+		at[group] = first + scalingRate.wait(n+1)
+	}
+	settles := map[string]time.Duration{}
+	for member, group := range groups {
+		settles[member] = at[group]
+	}
+	return settles
+}
+
+// stop is a stop that may be asked for from a time on, and what the resource costs an hour until then.
+type stop struct {
+	from    time.Duration
+	dollars float64
+}
+
+// cost is what it costs until all are accepted, each time the dearest of those that may be asked for, where
+// the bucket is full at a time.
+func (r rate) cost(full time.Duration, all []stop) (dollars float64) {
+	slices.SortFunc(all, func(a, b stop) int { return cmp.Compare(a.from, b.from) })
+	var ready dearest
+	at, tokens := full, r.burst
+	for len(all) > 0 || len(ready) > 0 {
+		for len(all) > 0 && all[0].from <= at {
+			heap.Push(&ready, all[0].dollars)
+			all = all[1:]
+		}
+		next := at
+		switch {
+		case len(ready) == 0:
+			next = all[0].from
+		case tokens < 1:
+			next = at + time.Duration((1-tokens)/r.perSecond*float64(time.Second)) + 1
+		default:
+			tokens--
+			dollars += heap.Pop(&ready).(float64) * at.Hours()
+		}
+		tokens = min(r.burst, tokens+(next-at).Seconds()*r.perSecond)
+		at = next
 	}
 	return dollars
+}
+
+// dearest is a heap of dollars, the most on top.
+type dearest []float64
+
+// Len, Less, Swap, Push and Pop are for container/heap.
+func (d dearest) Len() int { return len(d) }
+
+func (d dearest) Less(i, j int) bool { return d[i] > d[j] }
+
+func (d dearest) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+
+func (d *dearest) Push(x any) { *d = append(*d, x.(float64)) }
+
+func (d *dearest) Pop() any {
+	last := (*d)[len(*d)-1]
+	*d = (*d)[:len(*d)-1]
+	return last
 }

@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -52,6 +53,26 @@ func TestBurntIsWhatOneComputesByHand(t *testing.T) {
 			// Two pages: 0.25; the group at 0.35, instances from 0.45 on, of which those with a price are the first. Members at 60.3 + 0.15.
 			0.45*2 + 60.45*6,
 		},
+		"the dearest group is suspended first, and only so many a second": {
+			func() *history {
+				h := begin("pause")
+				ids := h.there("ec2:instance", "i", 12)
+				for i, id := range ids {
+					group := fmt.Sprintf("g-%d", i)
+					h.member(group, id)
+					h.call("autoscaling:SuspendProcesses", 0.3, 0, "", group)
+				}
+				h.call("ec2:StopInstances", 70, 10, "", ids...)
+				return h
+			},
+			map[string]float64{
+				"ec2:instance i-1": 1, "ec2:instance i-2": 1, "ec2:instance i-3": 1, "ec2:instance i-4": 1, "ec2:instance i-5": 1, "ec2:instance i-6": 1,
+				"ec2:instance i-7": 1, "ec2:instance i-8": 1, "ec2:instance i-9": 1, "ec2:instance i-10": 1, "ec2:instance i-11": 1, "ec2:instance i-12": 5,
+			},
+			70 * 16,
+			// The ten that the bucket holds, among them the dearest, at 60.3 + 0.15; then one 0.2 s and one 0.4 s later.
+			60.45*16 + 0.2 + 0.4,
+		},
 		"a wave begins when the one before is accepted": {
 			func() *history {
 				h := begin("pause")
@@ -84,7 +105,8 @@ func TestBurntIsWhatOneComputesByHand(t *testing.T) {
 func TestTokensAreSavedUpToTheBurst(t *testing.T) {
 	b := rate{burst: 2, perSecond: 1}
 	// Of now two at 0 s and the third at 1 s; at 10 s the bucket is full: two of later at once, the third at 11 s.
-	got := b.cost(0, []float64{1, 1, 1}, 10*time.Second, []float64{1, 1, 1}) * 3600
+	later := 10 * time.Second
+	got := b.cost(0, []stop{{0, 1}, {later, 1}, {0, 1}, {later, 1}, {later, 1}, {0, 1}}) * 3600
 	if want := 0.0 + 0 + 1 + 10 + 10 + 11; math.Abs(got-want) > 1e-6 {
 		t.Errorf("%.3f, want %.3f", got, want)
 	}

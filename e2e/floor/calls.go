@@ -139,16 +139,25 @@ func (r Run) writes(w *work, members map[string]bool) int {
 	return n + max(1, pages(len(all), items))
 }
 
-// members are the instances that belong to a group.
-func (r Run) members() map[string]bool {
-	all := map[string]bool{}
+// groups are the groups of the instances that belong to one.
+func (r Run) groups() map[string]string {
+	all := map[string]string{}
 	for name, fields := range r.Before {
 		region, _, _ := strings.Cut(name, " ")
 		for field := range fields {
 			if id, ok := strings.CutPrefix(field, "Instances."); ok && kindOf(name) == "autoscaling:group" {
-				all[region+" ec2:instance "+id] = true
+				all[region+" ec2:instance "+id] = name
 			}
 		}
+	}
+	return all
+}
+
+// members are the instances that belong to a group.
+func (r Run) members() map[string]bool {
+	all := map[string]bool{}
+	for member := range r.groups() {
+		all[member] = true
 	}
 	return all
 }

@@ -188,8 +188,8 @@ func (s *shard) reach(it *item, d killswitch.Decision) {
 		}
 		return
 	}
-	// All that is settled is looked at together.
-	it.State.LookAt = s.now().Truncate(s.Pace.Idle).Add(s.Pace.Idle)
+	// All that is settled is looked at together, and not while others are still on their way.
+	it.State.LookAt = s.now().Add(s.Pace.Idle / 2).Truncate(s.Pace.Idle).Add(s.Pace.Idle)
 	if wakes := it.State.WakesAt; wakes.After(s.now()) {
 		it.State.LookAt = earlier(it.State.LookAt, wakes)
 	} else if s.waking(it) {
