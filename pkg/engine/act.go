@@ -46,7 +46,7 @@ func (s *shard) act() {
 				s.lookAgain(ready, step)
 				continue
 			}
-			b := ready.cut(step)
+			b := ready.cut(step, l.most(s.now(), step.Batch, ready.Len()))
 			at, ok := s.reserve(l, b.units, begun[l])
 			if !ok {
 				ready.giveBack(b, key)
@@ -61,12 +61,12 @@ func (s *shard) act() {
 	}
 }
 
-// cut takes a batch from the top of a pile. Items of a batch that was refused go without whom AWS
-// named, or in batches of half its size, until the one that AWS refuses is alone.
-func (p *pile) cut(step killswitch.Step) batch {
+// cut takes a batch of a size at most from the top of a pile. Items of a batch that was refused go without
+// whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
+func (p *pile) cut(step killswitch.Step, most int) batch {
 	b := batch{step: step}
 	halves := p.items[0].halves
-	size := max(1, step.Batch)
+	size := max(1, most)
 	if halves > 0 {
 		size = min(size, halves)
 	}

@@ -90,6 +90,20 @@ func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
 	return now.Add(wait), true
 }
 
+// most is the most that a batch may hold now, of so many that are ready. A batch that is refused for one of it has taken the tokens of
+// all: where these are short, one that holds what a second brings loses little.
+func (l *limit) most(now time.Time, batch, ready int) int {
+	units := l.planned.units
+	second := int(units.Limit())
+	if units.Limit() == rate.Inf || second < fewest || units.TokensAt(now) >= float64(max(ready, units.Burst()/2)) {
+		return batch
+	}
+	return min(batch, second)
+}
+
+// fewest is how many a batch holds at least: calls have a bucket too.
+const fewest = 10
+
 // missing is how long until the bucket holds n tokens, or all it can hold.
 func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
 	if l.Limit() == rate.Inf {
