@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,15 +13,23 @@ import (
 	"aws-hit-breaks/pkg/awssim"
 )
 
-// most is what every run keeps to, and, where it keeps to less than it has to, what that is.
+// most is what every run keeps to.
 var most = map[string]float64{
 	"time to the last acceptance": 1.15,
-	"time to all observed":        1.4,  // 1.15
-	"seconds to the first stop":   4,    // 3
-	"dollars burnt":               1.11, // 1.10
-	"calls to discover and act":   1.3,  // 1.10
-	"calls to observe":            1.6,  // 1.10
-	"calls to store":              1.6,  // 1.10
+	"time to all observed":        1.15,
+	"seconds to the first stop":   3,
+	"dollars burnt":               1.10,
+	"calls to discover and act":   1.10,
+	"calls to observe":            1.10,
+	"calls to store":              1.10,
+}
+
+// notYet is what a run keeps to that does not keep to that yet.
+var notYet = map[string]float64{
+	"startup resume: calls to discover and act": 1.16,
+	"enterprise pause: dollars burnt":           1.13,
+	"enterprise pause: calls to store":          1.25,
+	"enterprise resume: calls to observe":       1.38,
 }
 
 // figures is what one run is measured to be.
@@ -98,19 +107,25 @@ func (f figures) String() string {
 }
 
 // breaches names every column that exceeds its limit, and the region that is worst in it.
-func (f figures) breaches() (all []string) {
+func (f figures) breaches(fleet string) (all []string) {
 	accepted, observed := f.timeRatios()
 	check := func(what string, is float64, region string) {
-		if is > most[what] {
-			all = append(all, fmt.Sprintf("%s: %.2f, at most %.2f; worst region %s", what, is, most[what], region))
+		named := fmt.Sprintf("%s %s: %s", fleet, f.run.Act, what)
+		limit := cmp.Or(notYet[named], most[what])
+		if is > limit {
+			all = append(all, fmt.Sprintf("%s: %.2f, at most %.2f; worst region %s", named, is, limit, region))
+		}
+		if limit > most[what] && is <= most[what] {
+			all = append(all, fmt.Sprintf("%s: %.2f keeps to %.2f, and notYet still has it", named, is, most[what]))
 		}
 	}
-	if f.run.Act == "pause" { // a resume is measured to all observed
+	if f.run.Act == "pause" { // a pause is measured to its last acceptance, a resume to all observed
 		check("time to the last acceptance", accepted, f.least.Slowest)
 		check("seconds to the first stop", f.first.Seconds(), "")
 		check("dollars burnt", f.dollars.Burnt/f.dollars.Least, "")
+	} else {
+		check("time to all observed", observed, f.least.Region)
 	}
-	check("time to all observed", observed, f.least.Region)
 	for i, column := range floor.Column {
 		check("calls to "+column, ratio(f.made[i], f.fewest[i]), f.worst[i])
 	}
@@ -135,8 +150,8 @@ func TestFigures(t *testing.T) {
 			names, all[fleet.name] = append(names, fleet.name), measured(t, fleet.fill)
 			for _, f := range all[fleet.name] {
 				fmt.Printf("%s %s\n%s", fleet.name, f.run.Act, f)
-				for _, breach := range f.breaches() {
-					t.Errorf("%s %s: %s", fleet.name, f.run.Act, breach)
+				for _, breach := range f.breaches(fleet.name) {
+					t.Error(breach)
 				}
 			}
 		})
