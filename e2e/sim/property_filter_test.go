@@ -206,6 +206,7 @@ func TestProperty07FilterSelectivity(t *testing.T) {
 				w.resume()
 			}
 		}
+		time.Sleep(10 * time.Minute) // ECS itself starts the tasks of services that only lost their hosts
 		w.wantRestored(before)
 	})
 }
