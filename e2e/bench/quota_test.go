@@ -80,7 +80,7 @@ const (
 	settledFor = 24 * time.Hour
 	quarter    = 15 * time.Minute
 	// mostSweeps is how often all that was paused may be looked at in a quarter of an hour.
-	mostSweeps = 1.7 // 1
+	mostSweeps = 1
 )
 
 // settled is a day on which everything is paused and nobody does anything.
@@ -156,7 +156,7 @@ func TestSettledDay(t *testing.T) {
 		"in the whole day, with the store: %s.", s.busiest, name, sweep, s.byService())
 	fmt.Printf("%s\n%s", looked, s)
 	if float64(s.busiest) > mostSweeps*float64(sweep) {
-		t.Errorf("%d calls in a quarter of an hour, more than %g times the %d of one look at all that was paused", s.busiest, mostSweeps, sweep)
+		t.Errorf("%d calls in a quarter of an hour, more than %d times the %d of one look at all that was paused", s.busiest, mostSweeps, sweep)
 	}
 	if s.busiest == 0 {
 		t.Error("the guard never looked")

@@ -288,7 +288,8 @@ var described = map[string]int{"ec2:instance": 1000, "rds:instance": 100, "rds:c
 
 const target = "application-autoscaling:target"
 
-// Sweep is how many calls it takes to look once at all that the run changed: one per full page.
+// Sweep is how many calls it takes to look once at all that the run changed: one per full page, and one for
+// each warm pool.
 func (r Run) Sweep() (n int) {
 	for _, w := range r.byRegion() {
 		distinct := map[string]map[string]bool{} // by kind, of services by cluster too
@@ -306,6 +307,9 @@ func (r Run) Sweep() (n int) {
 		}
 		for kind, resources := range distinct {
 			n += pages(len(resources), described[strings.Fields(kind)[0]])
+			for name := range resources {
+				n += r.warm(name)
+			}
 		}
 	}
 	return n

@@ -297,7 +297,9 @@ func TestSweepIsOneCallPerFullPage(t *testing.T) {
 		}
 	}
 	h.each("application-autoscaling:RegisterScalableTarget", 1, 0, h.there(target, "t", 51)...) // 2
-	if got, want := h.Sweep(), 2+1+2*2+2; got != want {
+	h.Before["us-east-1 autoscaling:group g"] = map[string]string{"Instances.i-1": "Warmed:Running Healthy protected=false"}
+	h.call("autoscaling:SuspendProcesses", 1, 0, "", "g") // 1, and its warm pool
+	if got, want := h.Sweep(), 2+1+2*2+2+2; got != want {
 		t.Errorf("%d calls, want %d", got, want)
 	}
 }
