@@ -242,7 +242,7 @@ func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
 }
 
 // unsaved notes that the state has to be written. It is written with the next step's record, the
-// next renewal of the lease, or after the lag of AWS's reads, whichever comes first.
+// next renewal of the lease, or when it has waited for long enough (patienceToWrite), whichever comes first.
 func (s *shard) unsaved(it *item) {
 	if it.illegible != "" {
 		return
