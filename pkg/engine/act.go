@@ -124,7 +124,7 @@ func (s *shard) firstHeld(want killswitch.Want, lowest int) int {
 
 // holds is the wave that is not over because of the item; false where it holds none back.
 func (s *shard) holds(it *item) (wave int, holds bool) {
-	if it.State.Phase.Closed() || s.overdue(it) {
+	if it.State.Phase.Closed() {
 		return 0, false
 	}
 	first := firstWave(it.service.Declaration(), it.want)
@@ -132,7 +132,7 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 	switch it.want {
 	case killswitch.WantPaused:
 		switch {
-		case it.vetoed() || it.State.Attempts > 0 || s.awaitsBeneath(it):
+		case it.vetoed() || it.State.Attempts > 0 || s.overdue(it) || s.awaitsBeneath(it):
 			return 0, false
 		case acts:
 			return it.steps[it.decision.Step].Wave, true
@@ -142,8 +142,10 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 		switch {
 		case it.Settled() || it.stuck():
 			return 0, false
-		case !it.decided:
+		case !it.decided: // also one whose time was up in a run before this one: it has not been looked at here
 			return first, true
+		case s.overdue(it):
+			return 0, false
 		case acts:
 			return it.steps[it.decision.Step].Wave, true
 		case it.decision.Wave > 0:
