@@ -46,6 +46,15 @@ func TestChaosRaces(t *testing.T) {
 	}, int(tally.violations.Load()))
 }
 
+// TestRacesThatOnceFailed plays histories of the full depth in which make chaos has found something.
+func TestRacesThatOnceFailed(t *testing.T) {
+	for _, seed := range []uint64{
+		2268, 4650, 5365, // what a run before this one had waited for too long held back no later wave, unseen
+	} {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { race(t, seed, new(tally)) })
+	}
+}
+
 // tally counts what all histories went through.
 type tally struct {
 	histories, runs, orders, freezes, kills, faults, late, violations atomic.Int64
