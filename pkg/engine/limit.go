@@ -90,8 +90,8 @@ func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
 	return now.Add(wait), true
 }
 
-// most is the most that a batch may hold now, of so many that are ready. A batch that is refused for one of it has taken the tokens of
-// all: where these are short, one that holds what a second brings loses little.
+// most is the most that a batch may hold now, of so many that are ready. A batch that is refused for one
+// of it has taken the tokens of all: where these are short, one that holds what a second brings loses little.
 func (l *limit) most(now time.Time, batch, ready int) int {
 	units := l.planned.units
 	second := int(units.Limit())

@@ -18,7 +18,7 @@ type roll struct {
 	wakes   *pile                              // the soonest is on top
 	holding map[killswitch.Want]*[lastWave + 2]int
 	awaited int     // how many this run should stay for
-	changed []*item // states to be written, in the order in which they changed
+	changed []*item // states to be written, which wait for company
 	asleep  []*item // to be looked at when their wave comes
 	woken   int     // the wave of a resume that has come
 }
