@@ -66,13 +66,6 @@ func (s *shard) touchOne(it *item) {
 	}
 }
 
-// touchAll is for what every item goes by: the orders.
-func (s *shard) touchAll() {
-	for _, it := range s.items {
-		s.touchOne(it)
-	}
-}
-
 // touchBuilt is for what is known of kinds that others are built on: the state of a listing.
 func (s *shard) touchBuilt() {
 	for _, it := range s.built {

@@ -143,7 +143,6 @@ func (s *shard) reorder(orders []killswitch.Order) {
 		for _, it := range s.items {
 			s.govern(it)
 		}
-		s.touchAll()
 	})
 }
 
