@@ -144,7 +144,7 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 			return 0, false
 		case !it.decided: // also one whose time was up in a run before this one: it has not been looked at here
 			return first, true
-		case acts: // also one that is tried again after its time: what AWS says to that is not known yet
+		case acts && !(s.overdue(it) && it.throttle > 0): // also one that is tried again after its time: what AWS says to that is not known yet
 			return it.steps[it.decision.Step].Wave, true
 		case s.overdue(it):
 			return 0, false
