@@ -61,7 +61,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		it.Resource.Above = append(it.Resource.Above, above.Resource.Ref)
 	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
-	it.want = killswitch.WantPaused
+	it.want, it.Want = killswitch.WantPaused, killswitch.WantPaused
 	s.see(it, found.Seen)
 	return it
 }
@@ -125,6 +125,7 @@ func (s *shard) govern(it *item) {
 		order.Seq, order.Act = it.Order, killswitch.Pause
 	}
 	it.want = order.Act.Wants()
+	it.Want = it.want
 	s.touch(it)
 	if it.want == killswitch.WantGivenUp { // giveUp ends it, once nothing about it is under way
 		it.decided = false

@@ -228,6 +228,8 @@ type Item struct {
 
 	// Seen is the latest observation of this run; it is not stored.
 	Seen Observation `json:"-"`
+	// Want is what the governing order wants. It is not stored.
+	Want Want `json:"-"`
 	// Force says that the governing order puts back also what somebody changed since the pause:
 	// Decide then treats a drifted field as if we had left it so. It is not stored.
 	Force bool `json:"-"`

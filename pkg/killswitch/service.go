@@ -8,8 +8,8 @@ import (
 )
 
 // Service is one kind of resource in one region of one account. Implementations are stateless
-// between calls, safe for concurrent use, and never sleep, but for the moment in which looks that
-// fall together become one call: waiting is the engine's.
+// between calls, safe for concurrent use, and never sleep, but for the moment in which looks or
+// starts that fall together become one call: waiting is the engine's.
 //
 // Every method passes ctx to the SDK. The SDK's standard retryer is below; an error that comes out
 // of a call is final for that call.
