@@ -79,7 +79,7 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	switch {
 	case !is.Earlier:
 	case d.Do == killswitch.TakeAct:
-		d.Again = true
+		d.SeenAt = it.State.AttemptedAt // before its tasks were asked for
 	case d.Do != killswitch.Hold:
 		return killswitch.Decision{Do: killswitch.Hold, Wave: killswitch.ResumeServices, Reason: "its scalable target has to be looked at"}
 	}

@@ -62,7 +62,7 @@ func TestDecideECSService(t *testing.T) {
 	}
 	// in turn is a step of tasks on hosts, whose groups are suspended before.
 	inTurn := func(d killswitch.Decision) killswitch.Decision { d.Apart = false; return d }
-	again := func(d killswitch.Decision) killswitch.Decision { d.Again = true; return d }
+	seenBefore := func(d killswitch.Decision, at time.Time) killswitch.Decision { d.SeenAt = at; return d }
 	hold := func(wave int, reason string) killswitch.Decision {
 		return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
 	}
@@ -172,9 +172,9 @@ func TestDecideECSService(t *testing.T) {
 		},
 
 		// Towards resumed.
-		"tasks are there, and the target was seen long ago: it is looked at again in its turn": {
+		"tasks are there, and the target was seen before they were asked for": {
 			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, held), func(s *ecsSeen) { s.Earlier = true }),
-			again(act(restoreScaling, and(scalingBack, fieldDesired, "5"))),
+			seenBefore(act(restoreScaling, and(scalingBack, fieldDesired, "5")), desired.AttemptedAt),
 		},
 		"what an earlier look at the target ends is looked at first": {
 			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, free), func(s *ecsSeen) { s.Earlier = true }),
