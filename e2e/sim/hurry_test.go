@@ -14,6 +14,50 @@ import (
 // A look costs a call out of the owner's quota. It is made as soon as somebody waits for what it shows, and
 // for many at once.
 
+// timesOf are when an operation was called after the first calls of the trace. Calls of one look count once.
+func (w *world) timesOf(first int, operation string) (times []time.Time) {
+	for _, c := range w.account.Trace()[first:] {
+		if n := len(times); c.Operation == operation && (n == 0 || c.At.Sub(times[n-1]) > 2*time.Second) {
+			times = append(times, c.At)
+		}
+	}
+	return times
+}
+
+// AWS starts a thousand instances at once, and two a second after that. While others wait for their turn,
+// nothing waits for those that have been started, and they are looked at once a minute; then every 15 s.
+func TestWhatIsStartedIsLookedAtAsItIsWaitedFor(t *testing.T) {
+	build := func(a *awssim.Account) {
+		for range 1500 {
+			a.AddInstance("us-east-1", awssim.Instance{})
+		}
+	}
+	inWorld(t, options{seed: 1, build: build, regions: []string{"us-east-1"}}, func(w *world) {
+		before := w.account.State()
+		w.pause()
+		first := len(w.account.Trace())
+		w.resume()
+		w.wantRestored(before)
+		starts, looks := w.timesOf(first, "StartInstances"), w.timesOf(first, "DescribeInstanceStatus")
+		last, early, late := starts[len(starts)-1], 0, 0
+		for n := 1; n < len(looks); n++ {
+			switch between := looks[n].Sub(looks[n-1]); {
+			case looks[n].Before(last.Add(-time.Minute)):
+				if early++; between < 59*time.Second {
+					t.Errorf("looked at again after %s, %s before the last was started", between, last.Sub(looks[n]))
+				}
+			case looks[n-1].After(last):
+				if late++; between > 16*time.Second {
+					t.Errorf("looked at again only after %s, %s after the last was started", between, looks[n].Sub(last))
+				}
+			}
+		}
+		if early < 2 || late < 2 {
+			t.Errorf("the run was too short to show anything: looks at %v, the last start at %v", looks, last)
+		}
+	})
+}
+
 // Scalable targets are written five a second. What is known of one is from before its tasks were asked for, unless
 // another run has taken over since: it is looked at when its turn comes and when it has been written, never between,
 // and whoever was looked at just now is held back by nobody who was not.

@@ -317,7 +317,7 @@ func (s *shard) accepted(it *item, result killswitch.Result) {
 		return
 	}
 	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to see what " + it.State.Step + " did"}
-	it.State.LookAt = s.together(s.trustAt(it))
+	it.State.LookAt = s.lookAt(it, s.trustAt(it))
 }
 
 // rejected notes a call that AWS did not take, or whose fate is unknown.

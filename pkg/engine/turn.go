@@ -2,12 +2,31 @@ package engine
 
 import (
 	"container/heap"
+	"time"
 
 	"aws-hit-breaks/pkg/killswitch"
 )
 
 // What waits for its turn may wait long: AWS starts two instances a second, and takes five changes of groups.
-// What was seen of it grows old meanwhile.
+// Nobody is in a hurry meanwhile to see what was begun before, and what was seen of those that wait grows old.
+
+// begunIn is how long it takes at least until the last that waits for its turn in the wave of a resume may be begun.
+func (s *shard) begunIn() (last time.Duration) {
+	wave, now := s.lowestResuming(), s.now()
+	for _, ready := range s.ready {
+		if ready.Len() == 0 {
+			continue
+		}
+		top := ready.items[0]
+		step := top.steps[top.decision.Step]
+		if step.Want != killswitch.WantResumed || step.Wave != wave {
+			continue
+		}
+		tokens := s.limitOf(step.Calls).planned
+		last = max(last, within(tokens.calls, now, ready.Len()/step.Batch), within(tokens.units, now, ready.Len()))
+	}
+	return last
+}
 
 // outdated says whether a step was decided from what was seen too long ago, now that its turn has come.
 func (s *shard) outdated(it *item) bool {
