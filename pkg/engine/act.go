@@ -42,11 +42,14 @@ func (s *shard) act() {
 			if step.Wave > lowest[step.Want] && !top.decision.Apart || !begun[l] && l.freeAt.After(s.now()) {
 				break
 			}
-			if top.decision.Again {
-				s.lookAgain(ready, step)
+			if s.outdated(top) {
+				if l.againAt.After(s.now()) {
+					break
+				}
+				s.lookAgain(ready, key, step, l)
 				continue
 			}
-			b := ready.cut(step, l.most(s.now(), step.Batch, ready.Len()))
+			b := ready.cut(step, l.most(s.now(), step.Batch, ready.Len()), s.outdated)
 			at, ok := s.reserve(l, b.units, begun[l])
 			if !ok {
 				ready.giveBack(b, key)
@@ -63,29 +66,20 @@ func (s *shard) act() {
 
 // cut takes a batch of a size at most from the top of a pile. Items of a batch that was refused go without
 // whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
-func (p *pile) cut(step killswitch.Step, most int) batch {
+func (p *pile) cut(step killswitch.Step, most int, outdated func(*item) bool) batch {
 	b := batch{step: step}
 	halves := p.items[0].halves
 	size := max(1, most)
 	if halves > 0 {
 		size = min(size, halves)
 	}
-	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !p.items[0].decision.Again {
+	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !outdated(p.items[0]) {
 		it := heap.Pop(p).(*item)
 		it.place.ready = ""
 		b.items = append(b.items, it)
 		b.units += max(1, it.decision.Units)
 	}
 	return b
-}
-
-// lookAgain has what is on top of a pile looked at before its step is decided.
-func (s *shard) lookAgain(p *pile, step killswitch.Step) {
-	it := heap.Pop(p).(*item)
-	it.place.ready = ""
-	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: step.Wave, Reason: "to be looked at again before it is to " + step.Name}
-	it.State.LookAt = s.now()
-	s.touch(it)
 }
 
 func (p *pile) giveBack(b batch, key string) {
@@ -323,7 +317,7 @@ func (s *shard) accepted(it *item, result killswitch.Result) {
 		return
 	}
 	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to see what " + it.State.Step + " did"}
-	it.State.LookAt = s.together(s.trustAt(it))
+	it.State.LookAt = s.lookAt(it, s.trustAt(it))
 }
 
 // rejected notes a call that AWS did not take, or whose fate is unknown.

@@ -262,7 +262,7 @@ func (s *shard) nextItem(at time.Time) time.Time {
 	}
 	now := s.now()
 	for _, l := range s.limits {
-		for _, t := range []time.Time{l.freeAt, l.apartAt} {
+		for _, t := range []time.Time{l.freeAt, l.apartAt, l.againAt} {
 			if t.After(now) {
 				at = earlier(at, t)
 			}

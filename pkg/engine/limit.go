@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -16,6 +17,7 @@ type limit struct {
 	under         int
 	freeAt        time.Time // when the next round may begin
 	apartAt       time.Time // and when with what waits for no wave: that comes one by one, and is recorded together
+	againAt       time.Time // when the next may be looked at once more before their turn
 }
 
 // bucket holds the tokens of calls, and of the resources that they name.
@@ -101,17 +103,33 @@ func (l *limit) most(now time.Time, batch, ready int) int {
 	return min(batch, second)
 }
 
+// gives is how many resources at most, and one at least, have their turn within a time.
+func (l *limit) gives(now time.Time, during time.Duration, batch int) int {
+	tokens := func(l *rate.Limiter) float64 {
+		if l.Limit() == rate.Inf {
+			return math.MaxInt32
+		}
+		return l.TokensAt(now) + float64(l.Limit())*during.Seconds()
+	}
+	return max(1, int(min(tokens(l.planned.calls)*float64(batch), tokens(l.planned.units))))
+}
+
+// within is how long it takes until n tokens have been taken one by one.
+func within(l *rate.Limiter, now time.Time, n int) time.Duration {
+	if l.Limit() == rate.Inf {
+		return 0
+	}
+	return max(0, time.Duration((float64(n)-l.TokensAt(now))/float64(l.Limit())*float64(time.Second)))
+}
+
 // fewest is how many a batch holds at least: calls have a bucket too.
 const fewest = 10
 
 // missing is how long until the bucket holds n tokens, or all it can hold.
 func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
-	if l.Limit() == rate.Inf {
-		return 0
+	wait := within(l, now, min(n, l.Burst()))
+	if wait > 0 {
+		wait += rounding
 	}
-	short := float64(min(n, l.Burst())) - l.TokensAt(now)
-	if short <= 0 {
-		return 0
-	}
-	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + rounding
+	return wait
 }

@@ -80,6 +80,9 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 	return pauseECSService(it, was, is)
 }
 
+// longAgo is when what has not been looked at was seen.
+var longAgo = time.Unix(0, 0)
+
 var unreadTarget = killswitch.Decision{
 	Do: killswitch.Hold, Wave: killswitch.ResumeServices, Reason: "its scalable target has to be looked at",
 }
@@ -161,7 +164,7 @@ func (s *ecsService) resume(it killswitch.Item, was ecsOriginal, is ecsSeen, now
 	desired, fates, changes := returning(it, was, is)
 	switch {
 	case is.Unread && (it.Force || leftTarget(it)):
-		return killswitch.Decision{Do: killswitch.TakeAct, Step: restoreScaling, Again: true}
+		return killswitch.Decision{Do: killswitch.TakeAct, Step: restoreScaling, SeenAt: longAgo}
 	case is.Unread:
 		return unreadTarget
 	case slices.Contains(slices.Collect(maps.Values(fates)), ours):

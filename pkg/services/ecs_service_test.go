@@ -62,7 +62,7 @@ func TestDecideECSService(t *testing.T) {
 	}
 	// in turn is a step of tasks on hosts, whose groups are suspended before.
 	inTurn := func(d killswitch.Decision) killswitch.Decision { d.Apart = false; return d }
-	again := func(d killswitch.Decision) killswitch.Decision { d.Again = true; return d }
+	seenBefore := func(d killswitch.Decision, at time.Time) killswitch.Decision { d.SeenAt = at; return d }
 	hold := func(wave int, reason string) killswitch.Decision {
 		return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
 	}
@@ -175,7 +175,7 @@ func TestDecideECSService(t *testing.T) {
 		// Towards resumed.
 		"tasks are there, and the target is not known: it is looked at in its turn": {
 			killswitch.WantResumed, free, desired, false, unread(ecsSaid(5, nil)),
-			again(act(restoreScaling, nil)),
+			seenBefore(act(restoreScaling, nil), longAgo),
 		},
 		"tasks are there, and the target was not touched: it is looked at soon": {
 			killswitch.WantResumed, free, killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: plain}, false, unread(ecsSaid(5, nil)),

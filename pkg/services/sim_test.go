@@ -138,7 +138,7 @@ func (b *bench) step(want killswitch.Want, it *killswitch.Item) killswitch.Decis
 		if d.Do != killswitch.TakeAct {
 			return d
 		}
-		if d.Again {
+		if !d.SeenAt.IsZero() && time.Since(d.SeenAt) > time.Minute {
 			b.look([]*killswitch.Item{it})
 			continue
 		}
