@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/snapshots"
@@ -70,16 +69,15 @@ func (s *shard) record(l *listing, c snapshots.Coverage) {
 }
 
 // flush writes what waits: one transaction at a time, as much in one as it takes. States that no
-// call waits for go along, or when they have waited long enough, or with the renewal of the lease.
+// call waits for go along with the next record or the next renewal of the lease.
 func (s *shard) flush() {
 	now := s.now()
 	if s.writing || s.lost || s.retryAt.After(now) {
 		return
 	}
 	renewal := !now.Before(s.wroteAt.Add(s.Pace.Beat))
-	stale := !s.dirtyAt.IsZero() && !now.Before(s.dirtyAt.Add(s.patienceToWrite()))
-	last := !s.dirtyAt.IsZero() && s.out == 0 && (s.draining || !s.soon())
-	if !s.urgent() && !renewal && !stale && !last {
+	last := s.idle() && s.unwritten() && (s.draining || !s.soon())
+	if !s.urgent() && !renewal && !last {
 		return
 	}
 	w := s.assemble()
@@ -96,8 +94,10 @@ func (s *shard) flush() {
 	})
 }
 
-// patienceToWrite is for how long a state that no call waits for may wait for company.
-func (s *shard) patienceToWrite() time.Duration { return 2 * s.Pace.Lag }
+// unwritten says whether a state waits to be written.
+func (s *shard) unwritten() bool {
+	return slices.ContainsFunc(s.changed, func(it *item) bool { return it.unsaved })
+}
 
 // urgent says whether a call waits for a job, or all listings are over, so that what they found may
 // be written together.
@@ -250,7 +250,6 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 				s.touch(it)
 			}
 		}
-		s.dirtyAt = s.dirtySince()
 		for _, j := range w.jobs {
 			j.then()
 		}
@@ -268,20 +267,11 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 		it.unsaved = true
 		s.enlist(it)
 	}
-	s.jobs = append(w.unwritten(), s.jobs...)
-	s.dirtyAt = s.dirtySince()
+	s.jobs = append(w.again(), s.jobs...)
 }
 
-// dirtySince is now where a state waits to be written, zero where none does.
-func (s *shard) dirtySince() (since time.Time) {
-	if slices.ContainsFunc(s.changed, func(it *item) bool { return it.unsaved }) {
-		return s.now()
-	}
-	return since
-}
-
-// unwritten gives back the jobs of a write that failed, whole.
-func (w *write) unwritten() []*job {
+// again gives back the jobs of a write that failed, whole.
+func (w *write) again() []*job {
 	if len(w.jobs) == 0 && w.rest == nil {
 		return nil
 	}
