@@ -43,6 +43,7 @@ type item struct {
 	inReady, inWakes int   // where in its piles
 	touched          bool  // it is to be placed anew
 	listed           bool  // it is among the changed ones of the roll
+	arrived          bool  // and has come to an end there
 }
 
 // see takes in a look at the resource.

@@ -68,8 +68,10 @@ func (s *shard) record(l *listing, c snapshots.Coverage) {
 	s.enqueue(j, func() {})
 }
 
-// flush writes what waits: one transaction at a time, as much in one as it takes. States that no
-// call waits for go along with the next record or the next renewal of the lease.
+// flush writes what waits: one transaction at a time, as much in one as it takes. States that no call
+// waits for go along with the next record or the next renewal of the lease; or they fill a write with
+// what has come to an end. Of what is on its way the record of the step is stored, and more will be known
+// soon: that is written where there is room.
 func (s *shard) flush() {
 	now := s.now()
 	if s.writing || s.lost || s.retryAt.After(now) {
@@ -77,7 +79,7 @@ func (s *shard) flush() {
 	}
 	renewal := !now.Before(s.wroteAt.Add(s.Pace.Beat))
 	last := s.idle() && s.unwritten() && (s.draining || !s.soon())
-	if !s.urgent() && !renewal && !last {
+	if !s.urgent() && !renewal && !last && s.arrived < snapshots.MaxChanges {
 		return
 	}
 	w := s.assemble()
@@ -149,18 +151,29 @@ func (s *shard) assemble() *write {
 	return w
 }
 
-// fill adds states that nothing waits for.
+// fill adds states that nothing waits for, first what has come to an end.
 func (s *shard) fill(w *write) {
 	// Not by arrival: what came at the same instant came in any order.
-	slices.SortFunc(s.changed, func(a, b *item) int { return a.Resource.Ref.Compare(b.Resource.Ref) })
-	for i, it := range s.changed {
+	slices.SortFunc(s.changed, func(a, b *item) int {
+		switch {
+		case a.arrived == b.arrived:
+			return a.Resource.Ref.Compare(b.Resource.Ref)
+		case a.arrived:
+			return -1
+		}
+		return 1
+	})
+	for len(s.changed) > 0 {
+		it := s.changed[0]
 		if it.unsaved && !w.addState(it) {
-			s.changed = s.changed[i:]
 			return
 		}
-		it.listed = false
+		if it.arrived {
+			s.arrived--
+		}
+		it.listed, it.arrived = false, false
+		s.changed = s.changed[1:]
 	}
-	s.changed = nil
 }
 
 // enlist notes that a state is to be written, unless its original has to be first.
@@ -168,6 +181,10 @@ func (s *shard) enlist(it *item) {
 	if it.unsaved && it.durable && !it.listed && s.byRef[it.Resource.Ref] == it {
 		it.listed = true
 		s.changed = append(s.changed, it)
+	}
+	if it.listed && !it.arrived && !it.State.Phase.Passing() {
+		it.arrived = true
+		s.arrived++
 	}
 }
 
