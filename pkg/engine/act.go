@@ -176,7 +176,7 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 		s.callAt(b, l, at)
 		return
 	}
-	s.enqueue(s.intent(b), func() { s.callAt(b, l, at) })
+	s.enqueue(s.intent(b, at), func() { s.callAt(b, l, at) })
 }
 
 // merged adds what a step will leave to what earlier steps left. A new map, since the old one may

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"aws-hit-breaks/pkg/killswitch"
 	"aws-hit-breaks/snapshots"
@@ -12,6 +13,7 @@ import (
 // job is changes that must be durable before something may happen.
 type job struct {
 	lazy    bool               // may wait for company: nothing happens when it is done
+	at      time.Time          // when what happens then may: tokens come one after the other
 	found   []*item            // whose originals go before the changes, where no step has taken them along
 	changes []snapshots.Change // originals, parts, coverage
 	states  []*item
@@ -28,8 +30,8 @@ func (s *shard) enqueue(j *job, then func()) {
 
 // intent is the record that a step is about to be taken for exactly these items: their originals
 // where they are not stored yet, the originals of parts, and the step itself.
-func (s *shard) intent(b batch) *job {
-	j := &job{}
+func (s *shard) intent(b batch, at time.Time) *job {
+	j := &job{at: at}
 	for _, it := range b.items {
 		s.addOriginal(j, it)
 		for _, part := range it.decision.Record {
@@ -119,14 +121,14 @@ type write struct {
 	size    int
 }
 
-// assemble takes from the jobs what one transaction holds, those first that a call waits for, and fills
-// it up with states.
+// assemble takes from the jobs what one transaction holds, those first that a call waits for, the earliest
+// of these before the others, and fills it up with states.
 func (s *shard) assemble() *write {
 	w := &write{}
 	slices.SortStableFunc(s.jobs, func(a, b *job) int {
 		switch {
 		case a.lazy == b.lazy:
-			return 0
+			return a.at.Compare(b.at)
 		case a.lazy:
 			return 1
 		}

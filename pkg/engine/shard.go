@@ -216,9 +216,7 @@ func (s *shard) wake() time.Time {
 		sooner(s.wroteAt.Add(s.Pace.Beat))
 		sooner(time.Unix(0, s.endsAt.Load()))
 	}
-	if len(s.jobs) > 0 {
-		sooner(s.retryAt)
-	}
+	sooner(s.retryAt)
 	for _, c := range s.timed {
 		sooner(c.at)
 	}
