@@ -28,7 +28,6 @@ var most = map[string]float64{
 var notYet = map[string]float64{
 	"startup resume: calls to discover and act": 1.16,
 	"enterprise pause: dollars burnt":           1.13,
-	"enterprise pause: calls to store":          1.25,
 }
 
 // figures is what one run is measured to be.

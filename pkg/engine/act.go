@@ -170,24 +170,7 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 		s.callAt(b, l, at)
 		return
 	}
-	s.enqueue(s.intent(b), func() { s.callAt(b, l, at) })
-}
-
-// callAt takes the step when its tokens are there.
-func (s *shard) callAt(b batch, l *limit, at time.Time) {
-	now := s.now()
-	if at.Before(now) {
-		at = now
-	}
-	wait := at.Add(l.made.take(at, b.units)).Sub(now)
-	if wait <= 0 {
-		s.call(b, l)
-		return
-	}
-	s.spawn(func() func() {
-		time.Sleep(wait)
-		return func() { s.call(b, l) }
-	})
+	s.enqueue(s.intent(b, at), func() { s.callAt(b, l, at) })
 }
 
 // merged adds what a step will leave to what earlier steps left. A new map, since the old one may
@@ -199,15 +182,20 @@ func merged(left, leaves killswitch.Fields) killswitch.Fields {
 	return all
 }
 
-// call takes the step, when its record is durable.
+// call takes the step, when its record is durable: for those for whom it is still to be taken.
 func (s *shard) call(b batch, l *limit) {
-	if s.draining || !s.timeForCall() {
-		l.under--
-		for _, it := range b.items {
-			it.busy = false
-			it.State.LookAt = s.trustAt(it)
-			s.touch(it)
+	may := !s.draining && s.timeForCall()
+	b.items = slices.DeleteFunc(b.items, func(it *item) bool {
+		if may && it.want == b.step.Want && !it.vetoed() {
+			return false
 		}
+		it.busy = false
+		it.State.LookAt = s.trustAt(it)
+		s.touch(it)
+		return true
+	})
+	if len(b.items) == 0 {
+		l.under--
 		return
 	}
 	now := s.now()

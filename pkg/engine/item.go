@@ -43,6 +43,7 @@ type item struct {
 	inReady, inWakes int   // where in its piles
 	touched          bool  // it is to be placed anew
 	listed           bool  // it is among the changed ones of the roll
+	arrived          bool  // and has come to an end there
 }
 
 // see takes in a look at the resource.
@@ -242,17 +243,14 @@ func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
 	})
 }
 
-// unsaved notes that the state has to be written. It is written with the next step's record, the
-// next renewal of the lease, or when it has waited for long enough (patienceToWrite), whichever comes first.
+// unsaved notes that the state has to be written: with the next step's record or the next renewal of
+// the lease, whichever comes first.
 func (s *shard) unsaved(it *item) {
 	if it.illegible != "" {
 		return
 	}
 	it.unsaved = true
 	s.enlist(it)
-	if s.dirtyAt.IsZero() {
-		s.dirtyAt = s.now()
-	}
 }
 
 // nextItem is when the first item needs the loop again.

@@ -190,6 +190,9 @@ func (p Phase) Closed() bool { return p.Back() || p == Gone || p == GivenUp }
 // Back says whether the resource was observed as its original says, by an order to resume it.
 func (p Phase) Back() bool { return p == Resumed || p == Untouched }
 
+// Passing says whether an item in this phase is on its way to what is wanted.
+func (p Phase) Passing() bool { return p == Running || p == Recorded || p == Pausing || p == Resuming }
+
 // Stored says whether an item can be in this phase: the others are of reports alone.
 func (p Phase) Stored() bool {
 	return slices.Contains([]Phase{
