@@ -14,6 +14,7 @@ import (
 type job struct {
 	lazy    bool               // may wait for company: nothing happens when it is done
 	at      time.Time          // when what happens then may: tokens come one after the other
+	from    time.Time          // not to be written before
 	found   []*item            // whose originals go before the changes, where no step has taken them along
 	changes []snapshots.Change // originals, parts, coverage
 	states  []*item
@@ -24,9 +25,16 @@ type job struct {
 const maxWrite = 3 << 20
 
 func (s *shard) enqueue(j *job, then func()) {
-	j.then = then
+	j.then, j.from = then, s.now()
+	if !j.lazy && !slices.ContainsFunc(j.states, func(it *item) bool { return it.want == killswitch.WantPaused }) {
+		j.from = j.from.Add(s.company())
+	}
 	s.jobs = append(s.jobs, j)
 }
+
+// company is for how long the record of a step that puts back waits for others: what is looked at together is
+// decided a round trip apart, and is begun by fewer writes and calls then. What a pause waits for costs.
+func (s *shard) company() time.Duration { return s.Pace.Lag / 50 }
 
 // intent is the record that a step is about to be taken for exactly these items: their originals
 // where they are not stored yet, the originals of parts, and the step itself.
@@ -103,11 +111,11 @@ func (s *shard) unwritten() bool {
 	return slices.ContainsFunc(s.changed, func(it *item) bool { return it.unsaved })
 }
 
-// urgent says whether a call waits for a job, or all listings are over, so that what they found may
-// be written together.
+// urgent says whether a call waits for a job that has waited for others, or all listings are over, so that what
+// they found may be written together.
 func (s *shard) urgent() bool {
 	if slices.ContainsFunc(s.jobs, func(j *job) bool { return !j.lazy }) {
-		return true
+		return slices.ContainsFunc(s.jobs, func(j *job) bool { return !j.lazy && !j.from.After(s.now()) })
 	}
 	return len(s.jobs) > 0 && !slices.ContainsFunc(s.listings, func(l *listing) bool { return l.under })
 }

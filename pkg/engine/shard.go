@@ -217,6 +217,9 @@ func (s *shard) wake() time.Time {
 		sooner(time.Unix(0, s.endsAt.Load()))
 	}
 	sooner(s.retryAt)
+	for _, j := range s.jobs {
+		sooner(j.from)
+	}
 	for _, c := range s.timed {
 		sooner(c.at)
 	}
