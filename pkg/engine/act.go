@@ -132,7 +132,7 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 	switch it.want {
 	case killswitch.WantPaused:
 		switch {
-		case it.vetoed() || it.State.Attempts > 0 || s.overdue(it) || s.awaitsBeneath(it):
+		case it.vetoed() || it.State.Attempts > 0 || s.overdue(it) || s.awaits(it):
 			return 0, false
 		case acts:
 			return it.steps[it.decision.Step].Wave, true

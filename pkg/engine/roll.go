@@ -141,7 +141,7 @@ func (s *shard) placeOf(it *item) place {
 	if wave, holds := s.holds(it); holds {
 		p.holds = wave + 1
 	}
-	if s.may(it.want) && it.actable() && !it.retryAt.After(now) && !s.awaitsBeneath(it) {
+	if s.may(it.want) && it.actable() && !it.retryAt.After(now) && !s.awaits(it) {
 		p.ready = string(it.Resource.Ref.Kind) + " " + it.decision.Step
 		if it.decision.Apart {
 			p.ready += " apart"
