@@ -101,6 +101,13 @@ func (s *shard) unpaused(ref killswitch.Ref, order int) string {
 	return fmt.Sprintf("order %d does not pause that", order)
 }
 
+// alone says whether nothing that is still to be paused runs on a resource. That is known of what was
+// listed after all that could.
+func (s *shard) alone(l *listing, found killswitch.Found) bool {
+	return len(l.declaration.ListedAfter) > 0 && s.hostsKnown(l) && len(s.guestsOf(found.Resource.Ref)) == 0 &&
+		!slices.ContainsFunc(found.Parts, func(part killswitch.Resource) bool { return len(s.guestsOf(part.Ref)) > 0 })
+}
+
 // hostsKnown says whether everything that could run on resources of the kind has been listed.
 func (s *shard) hostsKnown(l *listing) bool {
 	for _, other := range s.listings {

@@ -16,6 +16,7 @@ type item struct {
 	service killswitch.Service
 	steps   map[string]killswitch.Step
 	beneath []killswitch.Ref // what AWS ends once the item is down
+	alone   bool             // nothing runs on it that is still to be paused
 	want    killswitch.Want
 	weight  float64
 	refuse  string // what AWS may refuse it for, for a plan
@@ -61,7 +62,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		it.Resource.Above = append(it.Resource.Above, above.Resource.Ref)
 	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
-	it.want = killswitch.WantPaused
+	it.want, it.alone = killswitch.WantPaused, s.alone(l, found)
 	s.see(it, found.Seen)
 	return it
 }

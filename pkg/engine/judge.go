@@ -46,6 +46,9 @@ func (s *shard) judge(it *item) {
 	if d.Do == killswitch.TakeAct && s.unvetted(it) {
 		d = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to be listed again: it may be protected by now"}
 	}
+	if it.alone && it.want == killswitch.WantPaused && it.steps[d.Step].Wave == killswitch.PauseInstances {
+		d.Apart = true // its wave comes after that of what runs on it, and nothing does
+	}
 	it.decision, it.decided = d, true
 	s.follow(it, d)
 }
