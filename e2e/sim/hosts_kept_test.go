@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -221,4 +222,41 @@ func (w *world) begin(act killswitch.Act) chan error {
 		ended <- err
 	}()
 	return ended
+}
+
+// An instance on which nothing runs is stopped at once, a host after the services on it, and databases after
+// both.
+func TestOnlyHostsWaitForServices(t *testing.T) {
+	build := func(a *awssim.Account) {
+		for _, id := range []string{"i-0alone", "i-0host"} {
+			a.AddInstance("us-east-1", awssim.Instance{ID: id})
+		}
+		a.AddECSCluster("us-east-1", awssim.ECSCluster{Name: "pets", Hosts: []string{"i-0host"}})
+		a.AddECSService("us-east-1", awssim.ECSService{Cluster: "pets", Name: "cat", Desired: 1, LaunchType: "EC2"})
+		for n := range 70 { // more than ECS takes at once
+			a.AddECSService("us-east-1", awssim.ECSService{Cluster: "shop", Name: fmt.Sprint("web-", n), Desired: 1})
+		}
+		a.AddDBInstance("us-east-1", awssim.DBInstance{ID: "orders"})
+	}
+	inWorld(t, options{seed: 7, build: build, regions: []string{"us-east-1"}}, func(w *world) {
+		before := w.account.State()
+		w.pause()
+		at := map[string]int{}
+		for n, c := range w.mutations(0) {
+			for _, id := range c.Targets {
+				at[id] = n
+			}
+			if c.Service == "ecs" {
+				at["services"] = n
+			}
+		}
+		if !(at["i-0alone"] < at["services"]) {
+			t.Error("an instance on which nothing runs has waited for services")
+		}
+		if !(at["cat"] < at["i-0host"] && at["i-0host"] < at["orders"] && at["services"] < at["orders"]) {
+			t.Errorf("a host waits for what runs on it, and databases for all: %v", at)
+		}
+		w.resume()
+		w.wantRestored(before)
+	})
 }

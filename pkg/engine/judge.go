@@ -93,7 +93,7 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		case it.want == killswitch.WantResumed:
 			it.State.LookAt = s.tick(it, d.Until)
 		default: // a step comes after it, and what that stops costs until then
-			it.State.LookAt = s.together(d.Until)
+			it.State.LookAt = s.settled(d.Until)
 		}
 		if s.overdue(it) {
 			it.State.LookAt = s.now().Add(s.slow())
@@ -257,6 +257,17 @@ const lastWave = 9
 // together is a moment later at which other items are looked at as well that are due about then.
 func (s *shard) together(t time.Time) time.Time {
 	return t.Add(s.Pace.Lag - 1).Truncate(s.Pace.Lag)
+}
+
+// settled is like together, in step with the first that are waited for: what costs most was acted on first.
+func (s *shard) settled(t time.Time) time.Time {
+	if s.settling.IsZero() {
+		s.settling = t.Add(s.Pace.Lag / 5)
+	}
+	if !t.After(s.settling) {
+		return s.settling
+	}
+	return s.settling.Add((t.Sub(s.settling) + s.Pace.Lag - 1).Truncate(s.Pace.Lag))
 }
 
 // tick is the next common look of the region, not before from, at which the item is to be looked at, so that one call

@@ -30,6 +30,7 @@ type place struct {
 	sleep bool   // until its wave comes
 	holds int    // the wave of its want that is not over because of it, plus one; 0: none
 	want  killswitch.Want
+	worth float64   // where in its pile
 	open  bool      // something is under way, or to be waited for
 	wake  time.Time // when it stands elsewhere though nothing happens to it; zero: never
 }
@@ -146,6 +147,7 @@ func (s *shard) placeOf(it *item) place {
 		if it.decision.Apart {
 			p.ready += " apart"
 		}
+		p.worth = it.weight / float64(max(1, it.decision.Units))
 	}
 	soonest := func(t time.Time) {
 		if t.After(now) {
@@ -169,7 +171,7 @@ func (s *shard) placeOf(it *item) place {
 func (s *shard) put(it *item, p place) {
 	was := it.place
 	it.place = p
-	if was.ready != p.ready {
+	if was.ready != p.ready || was.worth != p.worth {
 		if was.ready != "" {
 			s.ready[was.ready].remove(it)
 		}
@@ -222,10 +224,11 @@ func (s *shard) forget(it *item) {
 	it.unsaved = false
 }
 
-// dearer says whether a costs more than b, or as much and comes first.
+// dearer says whether a step for a stops more than one for b, by the token that it takes, or as much and
+// comes first.
 func dearer(a, b *item) bool {
-	if a.weight != b.weight {
-		return a.weight > b.weight
+	if a.place.worth != b.place.worth {
+		return a.place.worth > b.place.worth
 	}
 	return a.Resource.Ref.Compare(b.Resource.Ref) < 0
 }

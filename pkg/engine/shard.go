@@ -41,6 +41,7 @@ type shard struct {
 	waiting []func()
 
 	ticked   time.Time // when the looks of the region began: they keep step with it
+	settling time.Time // until when the first of a pause was waited for that has to settle
 	jobs     []*job
 	writing  bool
 	wroteAt  time.Time
