@@ -224,8 +224,7 @@ func (w *world) begin(act killswitch.Act) chan error {
 	return ended
 }
 
-// An instance on which nothing runs is stopped at once, a host after the services on it, and databases after
-// both.
+// An instance on which nothing runs is stopped at once, a host after the services, and databases after both.
 func TestOnlyHostsWaitForServices(t *testing.T) {
 	build := func(a *awssim.Account) {
 		for _, id := range []string{"i-0alone", "i-0host"} {
@@ -253,8 +252,8 @@ func TestOnlyHostsWaitForServices(t *testing.T) {
 		if !(at["i-0alone"] < at["services"]) {
 			t.Error("an instance on which nothing runs has waited for services")
 		}
-		if !(at["cat"] < at["i-0host"] && at["i-0host"] < at["orders"] && at["services"] < at["orders"]) {
-			t.Errorf("a host waits for what runs on it, and databases for all: %v", at)
+		if !(at["cat"] < at["i-0host"] && at["services"] < at["i-0host"] && at["i-0host"] < at["orders"]) {
+			t.Errorf("a host waits for the wave of what runs on it, and databases for all: %v", at)
 		}
 		w.resume()
 		w.wantRestored(before)
