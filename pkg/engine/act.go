@@ -22,6 +22,7 @@ type batch struct {
 	step  killswitch.Step
 	items []*item
 	units int
+	worth float64 // of the first: what it stops by the token
 }
 
 // act begins every step that its wave allows: batch by batch, what costs most first.
@@ -39,7 +40,8 @@ func (s *shard) act() {
 			if top.decision.Apart && !begun[l] && l.apartAt.After(s.now()) {
 				break
 			}
-			if step.Wave > lowest[step.Want] && !top.decision.Apart || !begun[l] && l.freeAt.After(s.now()) {
+			before := s.goesBefore(l, top, step)
+			if step.Wave > lowest[step.Want] && !top.decision.Apart || !begun[l] && !before && l.freeAt.After(s.now()) {
 				break
 			}
 			if s.outdated(top) {
@@ -51,7 +53,7 @@ func (s *shard) act() {
 			}
 			items, tokens := l.most(s.now(), step.Batch, ready.Len())
 			b := ready.cut(step, items, tokens, s.outdated)
-			at, ok := s.reserve(l, b.units, begun[l])
+			at, ok := s.reserve(l, b.units, begun[l], before)
 			if !ok {
 				ready.giveBack(b, key)
 				break
@@ -68,7 +70,7 @@ func (s *shard) act() {
 // cut takes a batch of so many items and tokens at most from the top of a pile. Items of a batch that was refused go without
 // whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
 func (p *pile) cut(step killswitch.Step, items, tokens int, outdated func(*item) bool) batch {
-	b := batch{step: step}
+	b := batch{step: step, worth: p.items[0].place.worth}
 	halves := p.items[0].halves
 	size := max(1, items)
 	if halves > 0 {
@@ -172,10 +174,10 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 		s.phase(it, s.moving(it), "")
 	}
 	if halved { // the record of the refused batch names this very step for each of them
-		s.callAt(b, l, at)
+		s.timed = append(s.timed, timed{at: at, b: b, l: l})
 		return
 	}
-	s.enqueue(s.intent(b, at), func() { s.callAt(b, l, at) })
+	s.enqueue(s.intent(b, at), func() { s.timed = append(s.timed, timed{at: at, b: b, l: l}) })
 }
 
 // merged adds what a step will leave to what earlier steps left. A new map, since the old one may

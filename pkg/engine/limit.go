@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,13 +29,15 @@ func newBucket(r killswitch.Rate) bucket {
 	return bucket{calls: limiter(r.PerSecond, r.Burst), units: limiter(r.UnitsPerSecond, r.UnitBurst)}
 }
 
-// take takes the tokens of a call, and says how long after now they are surely there.
-func (b bucket) take(now time.Time, units int) time.Duration {
-	wait := max(b.calls.ReserveN(now, 1).DelayFrom(now), b.units.ReserveN(now, min(units, b.units.Burst())).DelayFrom(now))
-	if wait > 0 {
-		wait += rounding
-	}
-	return wait
+// take takes the tokens of a call.
+func (b bucket) take(now time.Time, units int) {
+	b.calls.ReserveN(now, 1)
+	b.units.ReserveN(now, min(units, b.units.Burst()))
+}
+
+// missing is how long until the tokens of a call are surely there.
+func (b bucket) missing(now time.Time, units int) time.Duration {
+	return max(missing(b.calls, now, 1), missing(b.units, now, units))
 }
 
 // rounding is by how much two clocks may differ over when a token is there. Who asks for it too early
@@ -74,19 +78,19 @@ func limiter(perSecond float64, burst int) *rate.Limiter {
 // Where AWS takes two calls a second there would be a write for each: so a round is recorded ahead. It
 // is all that has its tokens until its end, which is the same for all actions of the region and comes
 // before the lease has to be renewed: one write then holds the calls of all actions, and is the renewal.
-// The next round begins when this one is all but over.
-func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
+// The next round begins when this one is all but over, or with a call that goes before those of this one.
+func (s *shard) reserve(l *limit, units int, inRound, before bool) (time.Time, bool) {
 	now := s.now()
 	soon := s.Pace.Lag / 10
 	if !now.Before(s.roundEnd.Add(-soon)) {
 		s.roundEnd = now.Add(s.Pace.Beat)
 	}
-	at := now.Add(max(missing(l.planned.calls, now, 1), missing(l.planned.units, now, units)))
+	at := now.Add(l.planned.missing(now, units))
 	most := s.roundEnd
 	if !inRound {
 		most = now.Add(soon)
 	}
-	if at.After(most) {
+	if at.After(most) && !before {
 		l.freeAt = earlier(at, s.roundEnd).Add(-soon)
 		return now, false
 	}
@@ -97,31 +101,38 @@ func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
 	return at, true
 }
 
-// timed is a call that is recorded, and when its tokens are there.
+// timed is a call that is recorded, and when its tokens are there: zero where others of its action go first.
 type timed struct {
 	at time.Time
 	b  batch
 	l  *limit
 }
 
-// callAt has a step taken when its tokens are there.
-func (s *shard) callAt(b batch, l *limit, at time.Time) {
-	if now := s.now(); at.Before(now) {
-		at = now
-	}
-	s.timed = append(s.timed, timed{at.Add(l.made.take(at, b.units)), b, l})
+// goesBefore says whether a step of a pause that is not recorded yet stops more by the token than one that is, and
+// waits for tokens.
+func (s *shard) goesBefore(l *limit, it *item, step killswitch.Step) bool {
+	return step.Want == killswitch.WantPaused && slices.ContainsFunc(s.timed, func(c timed) bool {
+		return c.l == l && c.b.worth < it.place.worth
+	})
 }
 
-// callTimed makes the calls whose tokens are there. A turn that takes no new work lets all of them go.
+// callTimed makes the calls whose tokens are there, of each action the dearest first. A turn that takes no new
+// work lets all of them go.
 func (s *shard) callTimed() {
 	now := s.now()
-	all := s.timed
+	slices.SortStableFunc(s.timed, func(a, b timed) int { return cmp.Compare(b.b.worth, a.b.worth) })
+	all, waits := s.timed, map[*limit]bool{}
 	s.timed = nil
 	for _, c := range all {
-		if c.at.After(now) && !s.draining {
+		c.at = time.Time{}
+		if wait := c.l.made.missing(now, c.b.units); wait > 0 && !waits[c.l] {
+			waits[c.l], c.at = true, now.Add(wait)
+		}
+		if waits[c.l] && !s.draining {
 			s.timed = append(s.timed, c)
 			continue
 		}
+		c.l.made.take(now, c.b.units)
 		s.call(c.b, c.l)
 	}
 }
