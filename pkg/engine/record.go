@@ -56,7 +56,7 @@ func (it *item) record() snapshots.Change {
 	if it.State.Phase == killswitch.Running {
 		it.State.Phase = killswitch.Recorded
 	}
-	original := it.Item
+	original := *it.Item
 	return snapshots.Change{Original: &original}
 }
 
@@ -203,7 +203,7 @@ func (w *write) addState(it *item) bool {
 	if slices.Contains(w.states, it) {
 		return true
 	}
-	state := it.Item
+	state := *it.Item
 	if !w.room(snapshots.Change{State: &state}) {
 		return false
 	}
