@@ -122,6 +122,7 @@ func (c *counting) Commit(ctx context.Context, swaps []snapshots.Swap) error {
 type disturbed struct {
 	snapshots.Table
 	lost int          // commits that take effect and get no answer
+	cut  int          // queries that break off after their records
 	busy int          // calls that are refused
 	late func() error // what comes between what a commit believes and the commit
 }
@@ -145,7 +146,12 @@ func (d *disturbed) Query(ctx context.Context, pk, prefix string, newest int, ta
 	if err := d.refused(); err != nil {
 		return err
 	}
-	return d.Table.Query(ctx, pk, prefix, newest, take)
+	err := d.Table.Query(ctx, pk, prefix, newest, take)
+	if err == nil && d.cut > 0 {
+		d.cut--
+		return snapshots.ErrUnsure
+	}
+	return err
 }
 
 func (d *disturbed) Commit(ctx context.Context, swaps []snapshots.Swap) error {
