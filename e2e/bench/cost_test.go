@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -128,7 +129,7 @@ func held() (brake, all int64, top []holder) {
 		by[where] += bytes
 	}
 	for where, bytes := range by {
-		top = append(top, holder{where, bytes})
+		top = append(top, holder{cmp.Or(where, "nothing of ours"), bytes})
 	}
 	slices.SortFunc(top, func(x, y holder) int { return int(y.bytes - x.bytes) })
 	return brake, all, top[:min(8, len(top))]
