@@ -2,6 +2,8 @@ package sim
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,5 +69,36 @@ func TestDryRunNamesWhatWasRefusedJustNow(t *testing.T) {
 			}
 		}
 		t.Errorf("the plan does not say that %s would be paused: %+v", id, plan.Shards[0].Items)
+	})
+}
+
+// Where AWS throttles one call for ever, a resume comes to its end, and what waited for that is back.
+func TestThrottledForEverHoldsNobodyBack(t *testing.T) {
+	const region = "us-east-1"
+	build := func(a *awssim.Account) {
+		a.AddECSCluster(region, awssim.ECSCluster{Name: "shop"})
+		a.AddECSService(region, awssim.ECSService{Cluster: "shop", Name: "api", Desired: 2})
+		a.AddECSService(region, awssim.ECSService{Cluster: "shop", Name: "web", Desired: 2})
+		a.AddScalableTarget(region, awssim.ScalableTarget{Cluster: "shop", Service: "web", Min: 1, Max: 4})
+	}
+	var throttles time.Time // until then, so that this ends in any case
+	fault := func(c awssim.Call) awssim.Fault {
+		if time.Now().Before(throttles) && c.Operation == "UpdateService" && slices.Contains(c.Targets, "api") {
+			return awssim.Fault{Before: answer(http.StatusBadRequest, "ThrottlingException")}
+		}
+		return awssim.Fault{}
+	}
+	inWorld(t, options{seed: 5, build: build, regions: []string{region}, fault: fault}, func(w *world) {
+		before := w.account.State()
+		w.pause()
+		throttles = time.Now().Add(3 * time.Hour)
+		w.resume()
+		if !time.Now().Before(throttles.Add(-2 * time.Hour)) {
+			t.Error("the resume took an hour or more")
+		}
+		w.wantPhase(hostedRef(killswitch.ECSService, "shop/web"), killswitch.Resumed)
+		throttles = time.Time{}
+		w.guard(2 * time.Hour)
+		w.wantRestored(before)
 	})
 }

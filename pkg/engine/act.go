@@ -42,11 +42,14 @@ func (s *shard) act() {
 			if step.Wave > lowest[step.Want] && !top.decision.Apart || !begun[l] && l.freeAt.After(s.now()) {
 				break
 			}
-			if top.decision.Again {
-				s.lookAgain(ready, step)
+			if s.outdated(top) {
+				if l.againAt.After(s.now()) {
+					break
+				}
+				s.lookAgain(ready, key, step, l)
 				continue
 			}
-			b := ready.cut(step, l.most(s.now(), step.Batch, ready.Len()))
+			b := ready.cut(step, l.most(s.now(), step.Batch, ready.Len()), s.outdated)
 			at, ok := s.reserve(l, b.units, begun[l])
 			if !ok {
 				ready.giveBack(b, key)
@@ -63,29 +66,20 @@ func (s *shard) act() {
 
 // cut takes a batch of a size at most from the top of a pile. Items of a batch that was refused go without
 // whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
-func (p *pile) cut(step killswitch.Step, most int) batch {
+func (p *pile) cut(step killswitch.Step, most int, outdated func(*item) bool) batch {
 	b := batch{step: step}
 	halves := p.items[0].halves
 	size := max(1, most)
 	if halves > 0 {
 		size = min(size, halves)
 	}
-	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !p.items[0].decision.Again {
+	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !outdated(p.items[0]) {
 		it := heap.Pop(p).(*item)
 		it.place.ready = ""
 		b.items = append(b.items, it)
 		b.units += max(1, it.decision.Units)
 	}
 	return b
-}
-
-// lookAgain has what is on top of a pile looked at before its step is decided.
-func (s *shard) lookAgain(p *pile, step killswitch.Step) {
-	it := heap.Pop(p).(*item)
-	it.place.ready = ""
-	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: step.Wave, Reason: "to be looked at again before it is to " + step.Name}
-	it.State.LookAt = s.now()
-	s.touch(it)
 }
 
 func (p *pile) giveBack(b batch, key string) {
@@ -144,7 +138,7 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 			return 0, false
 		case !it.decided: // also one whose time was up in a run before this one: it has not been looked at here
 			return first, true
-		case acts: // also one that is tried again after its time: what AWS says to that is not known yet
+		case acts && !(s.overdue(it) && it.throttle > 0): // also one that is tried again after its time: what AWS says to that is not known yet
 			return it.steps[it.decision.Step].Wave, true
 		case s.overdue(it):
 			return 0, false
@@ -176,24 +170,7 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 		s.callAt(b, l, at)
 		return
 	}
-	s.enqueue(s.intent(b), func() { s.callAt(b, l, at) })
-}
-
-// callAt takes the step when its tokens are there.
-func (s *shard) callAt(b batch, l *limit, at time.Time) {
-	now := s.now()
-	if at.Before(now) {
-		at = now
-	}
-	wait := at.Add(l.made.take(at, b.units)).Sub(now)
-	if wait <= 0 {
-		s.call(b, l)
-		return
-	}
-	s.spawn(func() func() {
-		time.Sleep(wait)
-		return func() { s.call(b, l) }
-	})
+	s.enqueue(s.intent(b, at), func() { s.callAt(b, l, at) })
 }
 
 // merged adds what a step will leave to what earlier steps left. Never the old map, which may be on its
@@ -205,15 +182,20 @@ func merged(left, leaves killswitch.Fields) killswitch.Fields {
 	return all.Shared()
 }
 
-// call takes the step, when its record is durable.
+// call takes the step, when its record is durable: for those for whom it is still to be taken.
 func (s *shard) call(b batch, l *limit) {
-	if s.draining || !s.timeForCall() {
-		l.under--
-		for _, it := range b.items {
-			it.busy = false
-			it.State.LookAt = s.trustAt(it)
-			s.touch(it)
+	may := !s.draining && s.timeForCall()
+	b.items = slices.DeleteFunc(b.items, func(it *item) bool {
+		if may && it.want == b.step.Want && !it.vetoed() {
+			return false
 		}
+		it.busy = false
+		it.State.LookAt = s.trustAt(it)
+		s.touch(it)
+		return true
+	})
+	if len(b.items) == 0 {
+		l.under--
 		return
 	}
 	now := s.now()
@@ -323,7 +305,7 @@ func (s *shard) accepted(it *item, result killswitch.Result) {
 		return
 	}
 	it.decision = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to see what " + it.State.Step + " did"}
-	it.State.LookAt = s.together(s.trustAt(it))
+	it.State.LookAt = s.lookAt(it, s.trustAt(it))
 }
 
 // rejected notes a call that AWS did not take, or whose fate is unknown.

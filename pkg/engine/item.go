@@ -44,6 +44,7 @@ type item struct {
 	inReady, inWakes int   // where in its piles
 	touched          bool  // it is to be placed anew
 	listed           bool  // it is among the changed ones of the roll
+	arrived          bool  // and has come to an end there
 }
 
 // see takes in a look at the resource.
@@ -63,7 +64,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		it.Resource.Above = append(it.Resource.Above, above.Resource.Ref)
 	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
-	it.want = killswitch.WantPaused
+	it.want, it.Want = killswitch.WantPaused, killswitch.WantPaused
 	s.see(it, found.Seen)
 	return it
 }
@@ -129,6 +130,7 @@ func (s *shard) govern(it *item) {
 		order.Seq, order.Act = it.Order, killswitch.Pause
 	}
 	it.want = order.Act.Wants()
+	it.Want = it.want
 	s.touch(it)
 	if it.want == killswitch.WantGivenUp { // giveUp ends it, once nothing about it is under way
 		it.decided = false
@@ -245,17 +247,14 @@ func (s *shard) phase(it *item, phase killswitch.Phase, reason string) {
 	})
 }
 
-// unsaved notes that the state has to be written. It is written with the next step's record, the
-// next renewal of the lease, or when it has waited for long enough (patienceToWrite), whichever comes first.
+// unsaved notes that the state has to be written: with the next step's record or the next renewal of
+// the lease, whichever comes first.
 func (s *shard) unsaved(it *item) {
 	if it.illegible != "" {
 		return
 	}
 	it.unsaved = true
 	s.enlist(it)
-	if s.dirtyAt.IsZero() {
-		s.dirtyAt = s.now()
-	}
 }
 
 // nextItem is when the first item needs the loop again.
@@ -265,7 +264,7 @@ func (s *shard) nextItem(at time.Time) time.Time {
 	}
 	now := s.now()
 	for _, l := range s.limits {
-		for _, t := range []time.Time{l.freeAt, l.apartAt} {
+		for _, t := range []time.Time{l.freeAt, l.apartAt, l.againAt} {
 			if t.After(now) {
 				at = earlier(at, t)
 			}

@@ -86,13 +86,10 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.await(it, "to "+d.Step)
 	case killswitch.Hold:
 		s.await(it, d.Reason)
-		switch {
-		case !d.Until.After(s.now()):
+		if d.Until.After(s.now()) {
+			it.State.LookAt = s.lookAt(it, d.Until)
+		} else {
 			it.State.LookAt = s.tick(it, s.checkedAt(it))
-		case it.want == killswitch.WantResumed:
-			it.State.LookAt = s.tick(it, d.Until)
-		default: // a step comes after it, and what that stops costs until then
-			it.State.LookAt = s.together(d.Until)
 		}
 		if s.overdue(it) {
 			it.State.LookAt = s.now().Add(s.slow())
@@ -258,21 +255,33 @@ func (s *shard) together(t time.Time) time.Time {
 	return t.Add(s.Pace.Lag - 1).Truncate(s.Pace.Lag)
 }
 
+// lookAt is when an item is looked at of which a look shows something new from a time on: then, since a step may
+// come after it, or a wave; or with the others where nobody is in a hurry.
+func (s *shard) lookAt(it *item, from time.Time) time.Time {
+	if it.want == killswitch.WantResumed && s.begunIn() >= s.Pace.Look {
+		return s.tick(it, from)
+	}
+	return s.together(from)
+}
+
 // tick is the next common look of the region, not before from, at which the item is to be looked at, so that one call
 // sees all that are due: every Look, and half as often each time that is a small part of the time it
 // has taken, since what has taken long takes longer. Resuming, the next wave waits for what is seen,
-// and a tenth is small; pausing, nothing waits for it, and a quarter is.
+// and a tenth is small; pausing, nothing waits for it, and a quarter is. Nor does anything wait while
+// others of the wave still wait for their turn: where AWS starts two instances a second, that is most of a resume.
 func (s *shard) tick(it *item, from time.Time) time.Time {
 	now := s.now()
 	if s.ticked.IsZero() {
 		s.ticked = now
 	}
-	part := time.Duration(10)
+	unhurried := s.takes(it) / 10
 	if it.want == killswitch.WantPaused {
-		part = 4
+		unhurried = s.takes(it) / 4
+	} else {
+		unhurried = max(unhurried, s.begunIn())
 	}
 	between := s.Pace.Look
-	for 2*between <= min(s.takes(it)/part, s.Pace.Slow) {
+	for 2*between <= min(unhurried, s.Pace.Slow) {
 		between *= 2
 	}
 	at := s.ticked.Add(from.Sub(s.ticked).Truncate(between))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,8 +15,9 @@ import (
 type limit struct {
 	planned, made bucket
 	under         int
-	freeAt        time.Time // when the next round may begin
+	freeAt        time.Time // when to ask it again
 	apartAt       time.Time // and when with what waits for no wave: that comes one by one, and is recorded together
+	againAt       time.Time // when the next may be looked at once more before their turn
 }
 
 // bucket holds the tokens of calls, and of the resources that they name.
@@ -68,26 +70,60 @@ func limiter(perSecond float64, burst int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-// reserve takes the tokens of a call and says when it may begin, or notes when the next round may.
-// A round is all that has its tokens within the lag of AWS's reads, so that one write records it:
-// where AWS takes two calls a second, there would be a write for each. The next round begins when
-// this one is all but over.
+// reserve takes the tokens of a call and says when it may begin, or notes when to ask again.
+// Where AWS takes two calls a second there would be a write for each: so a round is recorded ahead. It
+// is all that has its tokens until its end, which is the same for all actions of the region and comes
+// before the lease has to be renewed: one write then holds the calls of all actions, and is the renewal.
+// The next round begins when this one is all but over.
 func (s *shard) reserve(l *limit, units int, inRound bool) (time.Time, bool) {
 	now := s.now()
-	wait := max(missing(l.planned.calls, now, 1), missing(l.planned.units, now, units))
-	most, soon := s.Pace.Lag, s.Pace.Lag/10
-	if !inRound {
-		most = soon
+	soon := s.Pace.Lag / 10
+	if !now.Before(s.roundEnd.Add(-soon)) {
+		s.roundEnd = now.Add(s.Pace.Beat)
 	}
-	if wait > most {
-		l.freeAt = now.Add(wait - soon)
+	at := now.Add(max(missing(l.planned.calls, now, 1), missing(l.planned.units, now, units)))
+	most := s.roundEnd
+	if !inRound {
+		most = now.Add(soon)
+	}
+	if at.After(most) {
+		l.freeAt = earlier(at, s.roundEnd).Add(-soon)
 		return now, false
 	}
-	if wait == 0 && l.under >= callsAtOnce {
+	if at.Equal(now) && l.under >= callsAtOnce {
 		return now, false
 	}
 	l.planned.take(now, units)
-	return now.Add(wait), true
+	return at, true
+}
+
+// timed is a call that is recorded, and when its tokens are there.
+type timed struct {
+	at time.Time
+	b  batch
+	l  *limit
+}
+
+// callAt has a step taken when its tokens are there.
+func (s *shard) callAt(b batch, l *limit, at time.Time) {
+	if now := s.now(); at.Before(now) {
+		at = now
+	}
+	s.timed = append(s.timed, timed{at.Add(l.made.take(at, b.units)), b, l})
+}
+
+// callTimed makes the calls whose tokens are there. A turn that takes no new work lets all of them go.
+func (s *shard) callTimed() {
+	now := s.now()
+	all := s.timed
+	s.timed = nil
+	for _, c := range all {
+		if c.at.After(now) && !s.draining {
+			s.timed = append(s.timed, c)
+			continue
+		}
+		s.call(c.b, c.l)
+	}
 }
 
 // most is the most that a batch may hold now, of so many that are ready. A batch that is refused for one
@@ -101,17 +137,33 @@ func (l *limit) most(now time.Time, batch, ready int) int {
 	return min(batch, second)
 }
 
+// gives is how many resources at most, and one at least, have their turn within a time.
+func (l *limit) gives(now time.Time, during time.Duration, batch int) int {
+	tokens := func(l *rate.Limiter) float64 {
+		if l.Limit() == rate.Inf {
+			return math.MaxInt32
+		}
+		return l.TokensAt(now) + float64(l.Limit())*during.Seconds()
+	}
+	return max(1, int(min(tokens(l.planned.calls)*float64(batch), tokens(l.planned.units))))
+}
+
+// within is how long it takes until n tokens have been taken one by one.
+func within(l *rate.Limiter, now time.Time, n int) time.Duration {
+	if l.Limit() == rate.Inf {
+		return 0
+	}
+	return max(0, time.Duration((float64(n)-l.TokensAt(now))/float64(l.Limit())*float64(time.Second)))
+}
+
 // fewest is how many a batch holds at least: calls have a bucket too.
 const fewest = 10
 
 // missing is how long until the bucket holds n tokens, or all it can hold.
 func missing(l *rate.Limiter, now time.Time, n int) time.Duration {
-	if l.Limit() == rate.Inf {
-		return 0
+	wait := within(l, now, min(n, l.Burst()))
+	if wait > 0 {
+		wait += rounding
 	}
-	short := float64(min(n, l.Burst())) - l.TokensAt(now)
-	if short <= 0 {
-		return 0
-	}
-	return time.Duration(short/float64(l.Limit())*float64(time.Second)) + rounding
+	return wait
 }

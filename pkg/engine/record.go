@@ -13,6 +13,8 @@ import (
 // job is changes that must be durable before something may happen.
 type job struct {
 	lazy    bool               // may wait for company: nothing happens when it is done
+	at      time.Time          // when what happens then may: tokens come one after the other
+	from    time.Time          // not to be written before
 	found   []*item            // whose originals go before the changes, where no step has taken them along
 	changes []snapshots.Change // originals, parts, coverage
 	states  []*item
@@ -23,14 +25,21 @@ type job struct {
 const maxWrite = 3 << 20
 
 func (s *shard) enqueue(j *job, then func()) {
-	j.then = then
+	j.then, j.from = then, s.now()
+	if !j.lazy && !slices.ContainsFunc(j.states, func(it *item) bool { return it.want == killswitch.WantPaused }) {
+		j.from = j.from.Add(s.company())
+	}
 	s.jobs = append(s.jobs, j)
 }
 
+// company is for how long the record of a step that puts back waits for others: what is looked at together is
+// decided a round trip apart, and is begun by fewer writes and calls then. What a pause waits for costs.
+func (s *shard) company() time.Duration { return s.Pace.Lag / 50 }
+
 // intent is the record that a step is about to be taken for exactly these items: their originals
 // where they are not stored yet, the originals of parts, and the step itself.
-func (s *shard) intent(b batch) *job {
-	j := &job{}
+func (s *shard) intent(b batch, at time.Time) *job {
+	j := &job{at: at}
 	for _, it := range b.items {
 		s.addOriginal(j, it)
 		for _, part := range it.decision.Record {
@@ -69,17 +78,18 @@ func (s *shard) record(l *listing, c snapshots.Coverage) {
 	s.enqueue(j, func() {})
 }
 
-// flush writes what waits: one transaction at a time, as much in one as it takes. States that no
-// call waits for go along, or when they have waited long enough, or with the renewal of the lease.
+// flush writes what waits: one transaction at a time, as much in one as it takes. States that no call
+// waits for go along with the next record or the next renewal of the lease; or they fill a write with
+// what has come to an end. Of what is on its way the record of the step is stored, and more will be known
+// soon: that is written where there is room.
 func (s *shard) flush() {
 	now := s.now()
 	if s.writing || s.lost || s.retryAt.After(now) {
 		return
 	}
 	renewal := !now.Before(s.wroteAt.Add(s.Pace.Beat))
-	stale := !s.dirtyAt.IsZero() && !now.Before(s.dirtyAt.Add(s.patienceToWrite()))
-	last := !s.dirtyAt.IsZero() && s.out == 0 && (s.draining || !s.soon())
-	if !s.urgent() && !renewal && !stale && !last {
+	last := s.idle() && s.unwritten() && (s.draining || !s.soon())
+	if !s.urgent() && !renewal && !last && s.arrived < snapshots.MaxChanges {
 		return
 	}
 	w := s.assemble()
@@ -96,14 +106,16 @@ func (s *shard) flush() {
 	})
 }
 
-// patienceToWrite is for how long a state that no call waits for may wait for company.
-func (s *shard) patienceToWrite() time.Duration { return 2 * s.Pace.Lag }
+// unwritten says whether a state waits to be written.
+func (s *shard) unwritten() bool {
+	return slices.ContainsFunc(s.changed, func(it *item) bool { return it.unsaved })
+}
 
-// urgent says whether a call waits for a job, or all listings are over, so that what they found may
-// be written together.
+// urgent says whether a call waits for a job that has waited for others, or all listings are over, so that what
+// they found may be written together.
 func (s *shard) urgent() bool {
 	if slices.ContainsFunc(s.jobs, func(j *job) bool { return !j.lazy }) {
-		return true
+		return slices.ContainsFunc(s.jobs, func(j *job) bool { return !j.lazy && !j.from.After(s.now()) })
 	}
 	return len(s.jobs) > 0 && !slices.ContainsFunc(s.listings, func(l *listing) bool { return l.under })
 }
@@ -117,14 +129,14 @@ type write struct {
 	size    int
 }
 
-// assemble takes from the jobs what one transaction holds, those first that a call waits for, and fills
-// it up with states.
+// assemble takes from the jobs what one transaction holds, those first that a call waits for, the earliest
+// of these before the others, and fills it up with states.
 func (s *shard) assemble() *write {
 	w := &write{}
 	slices.SortStableFunc(s.jobs, func(a, b *job) int {
 		switch {
 		case a.lazy == b.lazy:
-			return 0
+			return a.at.Compare(b.at)
 		case a.lazy:
 			return 1
 		}
@@ -149,18 +161,29 @@ func (s *shard) assemble() *write {
 	return w
 }
 
-// fill adds states that nothing waits for.
+// fill adds states that nothing waits for, first what has come to an end.
 func (s *shard) fill(w *write) {
 	// Not by arrival: what came at the same instant came in any order.
-	slices.SortFunc(s.changed, func(a, b *item) int { return a.Resource.Ref.Compare(b.Resource.Ref) })
-	for i, it := range s.changed {
+	slices.SortFunc(s.changed, func(a, b *item) int {
+		switch {
+		case a.arrived == b.arrived:
+			return a.Resource.Ref.Compare(b.Resource.Ref)
+		case a.arrived:
+			return -1
+		}
+		return 1
+	})
+	for len(s.changed) > 0 {
+		it := s.changed[0]
 		if it.unsaved && !w.addState(it) {
-			s.changed = s.changed[i:]
 			return
 		}
-		it.listed = false
+		if it.arrived {
+			s.arrived--
+		}
+		it.listed, it.arrived = false, false
+		s.changed = s.changed[1:]
 	}
-	s.changed = nil
 }
 
 // enlist notes that a state is to be written, unless its original has to be first.
@@ -168,6 +191,10 @@ func (s *shard) enlist(it *item) {
 	if it.unsaved && it.durable && !it.listed && s.byRef[it.Resource.Ref] == it {
 		it.listed = true
 		s.changed = append(s.changed, it)
+	}
+	if it.listed && !it.arrived && !it.State.Phase.Passing() {
+		it.arrived = true
+		s.arrived++
 	}
 }
 
@@ -250,7 +277,6 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 				s.touch(it)
 			}
 		}
-		s.dirtyAt = s.dirtySince()
 		for _, j := range w.jobs {
 			j.then()
 		}
@@ -268,20 +294,11 @@ func (s *shard) written(w *write, lease snapshots.Lease, err error) {
 		it.unsaved = true
 		s.enlist(it)
 	}
-	s.jobs = append(w.unwritten(), s.jobs...)
-	s.dirtyAt = s.dirtySince()
+	s.jobs = append(w.again(), s.jobs...)
 }
 
-// dirtySince is now where a state waits to be written, zero where none does.
-func (s *shard) dirtySince() (since time.Time) {
-	if slices.ContainsFunc(s.changed, func(it *item) bool { return it.unsaved }) {
-		return s.now()
-	}
-	return since
-}
-
-// unwritten gives back the jobs of a write that failed, whole.
-func (w *write) unwritten() []*job {
+// again gives back the jobs of a write that failed, whole.
+func (w *write) again() []*job {
 	if len(w.jobs) == 0 && w.rest == nil {
 		return nil
 	}

@@ -19,6 +19,7 @@ type roll struct {
 	holding map[killswitch.Want]*[lastWave + 2]int
 	awaited int     // how many this run should stay for
 	changed []*item // states to be written, which wait for company
+	arrived int     // how many of them have come to an end
 	asleep  []*item // to be looked at when their wave comes
 	woken   int     // the wave of a resume that has come
 }

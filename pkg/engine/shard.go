@@ -45,9 +45,10 @@ type shard struct {
 	jobs     []*job
 	writing  bool
 	wroteAt  time.Time
-	dirtyAt  time.Time // when the oldest state became unwritten; zero: none is
 	retryAt  time.Time // after a failed write
 	out      int       // pieces of work under way
+	timed    []timed   // calls that are recorded, and wait for their tokens
+	roundEnd time.Time // until when calls are recorded ahead
 	draining bool      // take no new work
 	lost     bool      // the lease is gone: write nothing more
 	end      shardEnd
@@ -161,7 +162,10 @@ func (s *shard) advance() {
 		s.settle()
 		if !s.draining {
 			s.act()
-			s.settle()
+		}
+		s.callTimed()
+		s.settle()
+		if !s.draining {
 			s.look()
 			s.settle()
 		}
@@ -171,11 +175,14 @@ func (s *shard) advance() {
 
 // done says whether the turn is over: nothing under way, nothing unwritten, nothing to do soon.
 func (s *shard) done() bool {
-	if s.out > 0 || !s.lost && (len(s.jobs) > 0 || !s.dirtyAt.IsZero()) {
+	if !s.idle() || !s.lost && (len(s.jobs) > 0 || s.unwritten()) {
 		return false
 	}
 	return s.draining || s.opened && !s.soon()
 }
+
+// idle says whether nothing is under way.
+func (s *shard) idle() bool { return s.out == 0 && len(s.timed) == 0 }
 
 // soon says whether the shard has work that this run should stay for.
 func (s *shard) soon() bool {
@@ -208,12 +215,13 @@ func (s *shard) wake() time.Time {
 	if s.opened && !s.lost {
 		sooner(s.wroteAt.Add(s.Pace.Beat))
 		sooner(time.Unix(0, s.endsAt.Load()))
-		if !s.dirtyAt.IsZero() {
-			sooner(s.dirtyAt.Add(s.patienceToWrite()))
-		}
 	}
-	if len(s.jobs) > 0 {
-		sooner(s.retryAt)
+	sooner(s.retryAt)
+	for _, j := range s.jobs {
+		sooner(j.from)
+	}
+	for _, c := range s.timed {
+		sooner(c.at)
 	}
 	if s.draining {
 		return at

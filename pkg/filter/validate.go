@@ -19,7 +19,7 @@ const (
 )
 
 // Validate refuses a scope that cannot mean what it says, with one line that tells what to do:
-// malformed values, regions and services that do not exist, an exclusion that takes back what was
+// malformed values (of which it shows the beginning), regions and services that do not exist, an exclusion that takes back what was
 // asked for. Regions are those of the account and kinds those of the brake; where regions is empty
 // those of the account are not known, and it has to be of Regions. A region that is newer than this
 // version then is written with a star at its end.
@@ -57,10 +57,10 @@ func (v validator) lists(s killswitch.Scope, which string) error {
 	} {
 		for _, value := range list.values {
 			if value == "" || strings.TrimSpace(value) != value {
-				return fmt.Errorf("%s%s %q is empty, or begins or ends with a space: take that out", which, list.name, value)
+				return fmt.Errorf("%s%s %.100q is empty, or begins or ends with a space: take that out", which, list.name, value)
 			}
 			if err := list.check(value); err != nil {
-				return fmt.Errorf("%s%s %q: %w", which, list.name, value, err)
+				return fmt.Errorf("%s%s %.100q: %w", which, list.name, value, err)
 			}
 		}
 	}
@@ -113,12 +113,12 @@ func checkTag(tag string) error {
 	switch {
 	case key == "":
 		return errors.New(`there is no key before "=": write "key" or "key=value"`)
-	case strings.TrimSpace(key) != key || strings.TrimSpace(value) != value:
-		return fmt.Errorf(`there are spaces around "=": write "%s=%s"`, strings.TrimSpace(key), strings.TrimSpace(value))
 	case utf8.RuneCountInString(key) > longestTagKey:
 		return fmt.Errorf("the key is longer than the %d characters that AWS takes: no resource can have it", longestTagKey)
 	case utf8.RuneCountInString(value) > longestTagValue:
 		return fmt.Errorf("the value is longer than the %d characters that AWS takes: no resource can have it", longestTagValue)
+	case strings.TrimSpace(key) != key || strings.TrimSpace(value) != value:
+		return fmt.Errorf(`there are spaces around "=": write "%s=%s"`, strings.TrimSpace(key), strings.TrimSpace(value))
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (v validator) contradiction(s killswitch.Scope) error {
 		for _, in := range list.include {
 			for _, out := range list.exclude {
 				if list.covers(out, in) {
-					return fmt.Errorf("%s %q is asked for and taken out again by the excluded %s %q: leave one of them out",
+					return fmt.Errorf("%s %.100q is asked for and taken out again by the excluded %s %.100q: leave one of them out",
 						list.name, in, list.name, out)
 				}
 			}
@@ -154,10 +154,10 @@ func (v validator) contradiction(s killswitch.Scope) error {
 	}
 	if len(s.Regions) == 0 && !slices.ContainsFunc(v.known(), func(r string) bool { return MayMatchRegion(s, r) }) ||
 		len(s.Regions) > 0 && !slices.ContainsFunc(s.Regions, func(in string) bool { return v.leaves(s.Exclude.Regions, in) }) {
-		return fmt.Errorf("no region is left when %s are excluded: exclude less", strings.Join(s.Exclude.Regions, ", "))
+		return fmt.Errorf("no region is left when %.300s are excluded: exclude less", strings.Join(s.Exclude.Regions, ", "))
 	}
 	if !slices.ContainsFunc(v.kinds, func(k string) bool { return MayMatchKind(s, killswitch.Kind(k)) }) {
-		return fmt.Errorf("no service is left when %s are excluded: exclude less", strings.Join(s.Exclude.Services, ", "))
+		return fmt.Errorf("no service is left when %.300s are excluded: exclude less", strings.Join(s.Exclude.Services, ", "))
 	}
 	return nil
 }

@@ -191,6 +191,9 @@ func (p Phase) Closed() bool { return p.Back() || p == Gone || p == GivenUp }
 // Back says whether the resource was observed as its original says, by an order to resume it.
 func (p Phase) Back() bool { return p == Resumed || p == Untouched }
 
+// Passing says whether an item in this phase is on its way to what is wanted.
+func (p Phase) Passing() bool { return p == Running || p == Recorded || p == Pausing || p == Resuming }
+
 // Stored says whether an item can be in this phase: the others are of reports alone.
 func (p Phase) Stored() bool {
 	return slices.Contains([]Phase{
@@ -229,6 +232,8 @@ type Item struct {
 
 	// Seen is the latest observation of this run; it is not stored.
 	Seen Observation `json:"-"`
+	// Want is what the governing order wants. It is not stored.
+	Want Want `json:"-"`
 	// Force says that the governing order puts back also what somebody changed since the pause:
 	// Decide then treats a drifted field as if we had left it so. It is not stored.
 	Force bool `json:"-"`

@@ -8,8 +8,8 @@ import (
 )
 
 // Service is one kind of resource in one region of one account. Implementations are stateless
-// between calls, safe for concurrent use, and never sleep, but for the moment in which looks that
-// fall together become one call: waiting is the engine's.
+// between calls, safe for concurrent use, and never sleep, but for the moment in which looks or
+// starts that fall together become one call: waiting is the engine's.
 //
 // Every method passes ctx to the SDK. The SDK's standard retryer is below; an error that comes out
 // of a call is final for that call.
@@ -182,9 +182,9 @@ type Decision struct {
 	// Apart says that the step waits for no other resource's: nothing that is still to be paused acts on
 	// this one, nor loses by its pause. Later waves wait for it as for any other (TakeAct).
 	Apart bool
-	// Again says that the step was decided from what may be long ago by its turn: when that comes, the
-	// resource is looked at once more, together with all whose turn it is (TakeAct).
-	Again bool
+	// SeenAt is when that was seen from which the step was decided, where it must not be long ago by its
+	// turn: the resource is then looked at once more, together with those whose turn comes next (TakeAct).
+	SeenAt time.Time
 	// WakesAt is when AWS itself will start the resource again, where known.
 	WakesAt time.Time
 	// ByAWS are fields that AWS changed at the stop and start, "old → new" (Done after a resume).

@@ -228,7 +228,7 @@ func (s *groups) changeMembers(ctx context.Context, step string, plans []groupPl
 		return results // an empty list of ids would be refused as malformed
 	}
 	at := time.Now()
-	states, err := changeInstances(ctx, s.reads.client, step, ids)
+	states, err := s.reads.change(ctx, step, ids)
 	if err != nil && len(plans) == 1 && len(ids) > 1 && isRefusal(err) {
 		states, err = s.withoutRefused(ctx, step, ids, err, &results[0].Further)
 	}
@@ -263,7 +263,7 @@ func (s *groups) withoutRefused(ctx context.Context, step string, ids []string, 
 	}
 	for part := range slices.Chunk(without(ids, named), max(1, size)) {
 		*further += len(part)
-		changed, err := changeInstances(ctx, s.reads.client, step, part)
+		changed, err := s.reads.change(ctx, step, part)
 		switch {
 		case err == nil:
 		case len(part) > 1 && isRefusal(err):

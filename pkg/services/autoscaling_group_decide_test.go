@@ -101,6 +101,9 @@ func runGroupTable(t *testing.T, want killswitch.Want, rows map[string]groupRow)
 			}
 			now := noon.Add(row.later)
 			seen := killswitch.Observation{Presence: killswitch.Present, At: now.Add(-row.stale), Resource: row.seen}
+			if row.decision.Step == resumeRest && row.original.Strategy == byStopping {
+				row.decision.SeenAt = seen.At // whoever lets a group end members has to know how they are
+			}
 			got := service.Decide(want, item, seen, now)
 			if diff := cmp.Diff(row.decision, got, cmpopts.IgnoreFields(killswitch.Decision{}, "Record")); diff != "" {
 				t.Errorf("decision (-want +got):\n%s", diff)

@@ -79,7 +79,7 @@ func (s *groups) cannotStop(i *ec2types.Instance, local map[ec2types.InstanceTyp
 func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	at := time.Now()
 	seen := make(map[killswitch.Ref]killswitch.Observation, len(items))
-	members, err := s.recordedMembers(ctx, items)
+	members, present, err := s.membersAndGroups(ctx, items)
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +90,10 @@ func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[kill
 		}
 		return moves
 	})
-	names := make([]string, len(items))
-	for n, it := range items {
-		names[n] = it.Resource.Ref.ID
-	}
-	present, err := s.named.about(ctx, names)
-	if err != nil {
-		return nil, err
+	if present == nil {
+		if present, err = s.named.about(ctx, namesOf(items)); err != nil {
+			return nil, err
+		}
 	}
 	var page []asgtypes.AutoScalingGroup
 	var missing []killswitch.Item
@@ -128,6 +125,34 @@ func (s *groups) Observe(ctx context.Context, items []killswitch.Item) (map[kill
 		seen[it.Resource.Ref] = look
 	}
 	return seen, nil
+}
+
+// membersAndGroups looks at the members that are recorded, and at the groups beside them where none of these
+// was seen before: then none is known to be moving still.
+func (s *groups) membersAndGroups(ctx context.Context, items []killswitch.Item) (
+	members map[string]instanceLook, present map[string]asgtypes.AutoScalingGroup, err error,
+) {
+	var reads errgroup.Group
+	reads.Go(func() (err error) {
+		members, err = s.recordedMembers(ctx, items)
+		return err
+	})
+	if !slices.ContainsFunc(items, func(it killswitch.Item) bool { return it.Seen.Resource != nil }) {
+		reads.Go(func() (err error) {
+			present, err = s.named.about(ctx, namesOf(items))
+			return err
+		})
+	}
+	err = reads.Wait()
+	return members, present, err
+}
+
+func namesOf(items []killswitch.Item) []string {
+	names := make([]string, len(items))
+	for n, it := range items {
+		names[n] = it.Resource.Ref.ID
+	}
+	return names
 }
 
 // recordedMembers looks at the members that are recorded.

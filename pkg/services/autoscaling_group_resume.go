@@ -264,6 +264,9 @@ func (p groupPlan) resumeOthers() (killswitch.Decision, bool) {
 		return killswitch.Decision{}, false
 	}
 	d := p.take(resumeRest, killswitch.Fields{fieldProcesses: joined(both(p.look.Suspended, p.original.Suspended))})
+	if p.original.Strategy == byStopping {
+		d.SeenAt = p.lookedAt // the group ends at once what it has marked since
+	}
 	if changes := p.changes(); len(changes) > 0 {
 		d.Leaves[fieldChanged] = strings.Join(changes, "; ")
 	}

@@ -96,7 +96,7 @@ func (d *drive) to(t *testing.T, want killswitch.Want, force bool) map[string]st
 	stuck := map[string]string{}
 	for n := range d.items {
 		d.items[n].State.Order++
-		d.items[n].Force = force
+		d.items[n].Want, d.items[n].Force = want, force
 	}
 	patience := time.Now().Add(2 * time.Hour)
 	for first := true; ; first = false {

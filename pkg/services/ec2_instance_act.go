@@ -60,7 +60,7 @@ func (s *instances) Act(ctx context.Context, step string, batch []killswitch.Ite
 		ids[n] = it.Resource.Ref.ID
 	}
 	at := time.Now()
-	states, err := changeInstances(ctx, s.reads.client, step, ids)
+	states, err := s.reads.change(ctx, step, ids)
 	results := make([]killswitch.Result, len(batch))
 	for n, it := range batch {
 		if err != nil {
@@ -82,32 +82,53 @@ func (s *instances) Act(ctx context.Context, step string, batch []killswitch.Ite
 	return results
 }
 
-// changeInstances stops or starts instances with one call and tells the state that each is in now.
-func changeInstances(ctx context.Context, client *ec2.Client, step string, ids []string) (map[string]string, error) {
-	var changes []ec2types.InstanceStateChange
+// change stops or starts instances with one call and tells the state that each is in now.
+func (r *ec2Reads) change(ctx context.Context, step string, ids []string) (map[string]string, error) {
 	switch step {
 	case stopInstances, stopMembers:
-		out, err := client.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: ids})
+		out, err := r.client.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: ids})
 		if err != nil {
 			return nil, whyNotStopped(err)
 		}
-		changes = out.StoppingInstances
+		return statesAfter(out.StoppingInstances), nil
 	case startInstances, startMembers:
-		out, err := client.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: ids})
-		if err != nil {
-			return nil, fmt.Errorf("start instances: %w", err)
-		}
-		changes = out.StartingInstances
-	default:
-		return nil, fmt.Errorf("instances know no step %q", step)
+		return r.start(ctx, ids)
 	}
+	return nil, fmt.Errorf("instances know no step %q", step)
+}
+
+// startAnswer is what became of a start, and how many it was asked for.
+type startAnswer struct {
+	states map[string]string
+	asked  int
+}
+
+// start starts instances, in one call with others that are started at the same moment. What AWS refuses
+// for all of them may be about the others alone: it is asked for these again.
+func (r *ec2Reads) start(ctx context.Context, ids []string) (map[string]string, error) {
+	answer, err := r.starts.about(ctx, ids)
+	if err != nil && answer.asked > len(ids) && isRefusal(err) {
+		answer, err = r.startAll(ctx, ids)
+	}
+	return answer.states, err
+}
+
+func (r *ec2Reads) startAll(ctx context.Context, ids []string) (startAnswer, error) {
+	out, err := r.client.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: ids})
+	if err != nil {
+		return startAnswer{asked: len(ids)}, fmt.Errorf("start instances: %w", err)
+	}
+	return startAnswer{states: statesAfter(out.StartingInstances), asked: len(ids)}, nil
+}
+
+func statesAfter(changes []ec2types.InstanceStateChange) map[string]string {
 	states := make(map[string]string, len(changes))
 	for _, change := range changes {
 		if change.CurrentState != nil {
 			states[aws.ToString(change.InstanceId)] = string(change.CurrentState.Name)
 		}
 	}
-	return states, nil
+	return states
 }
 
 // whyNotStopped says what a refused stop means and what the owner can do

@@ -27,12 +27,14 @@ const (
 	statusUnknown = "" // not read
 )
 
-// ec2Reads are the reads of EC2 that instances and groups share, in one region. It remembers which
-// types have instance store, which AWS never changes, and nothing else.
+// ec2Reads are the reads of EC2 that instances and groups share, in one region, and the starts that they
+// ask for at the same time. It remembers which types have instance store, which AWS never changes, and
+// nothing else.
 type ec2Reads struct {
 	client    *ec2.Client
 	instances together[described]
 	checks    together[map[string]check]
+	starts    together[startAnswer]
 	// statusPages is how many pages the status checks of the whole region took; 0 before they were read.
 	statusPages atomic.Int64
 
@@ -42,8 +44,8 @@ type ec2Reads struct {
 
 func newEC2Reads(env Env) *ec2Reads {
 	r := &ec2Reads{client: ec2.NewFromConfig(env.Config), local: map[ec2types.InstanceType]bool{}}
-	r.instances.ask = r.byID
-	r.checks.ask = r.checksOf
+	r.instances.ask, r.checks.ask = r.byID, r.checksOf
+	r.starts.ask, r.starts.most = r.startAll, idsPerMutation
 	return r
 }
 

@@ -152,7 +152,7 @@ type ecsSeen struct {
 	Rollout     string // state of the primary one
 	OnHosts     bool   // its tasks run on EC2 instances of the account
 	Target      *ecsTarget
-	Earlier     bool // the target is that of an earlier look
+	Unread      bool // the target was not looked at
 }
 
 // steady says whether a service is what it is desired to be.

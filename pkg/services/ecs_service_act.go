@@ -53,6 +53,9 @@ func (s *ecsService) act(ctx context.Context, step string, it killswitch.Item) (
 		if was.Target == nil {
 			return nil, errors.New("its original has no scalable target")
 		}
+		if is.Unread {
+			return nil, errors.New("its scalable target has not been looked at")
+		}
 		target, bound := returned(it, *was.Target, is.Target)
 		_, err := s.register(ctx, it.Resource.Ref, is, target, bound)
 		// The bounds may move the desired count, which the answer does not tell.
@@ -123,6 +126,7 @@ func (s *ecsService) setDesired(ctx context.Context, ref killswitch.Ref, is ecsS
 		return nil, err
 	}
 	seen := seeECSService(*out.Service, is.Target)
+	seen.Unread = is.Unread
 	return &killswitch.Observation{Presence: killswitch.Present, At: at, State: seen.Status, Resource: seen}, nil
 }
 

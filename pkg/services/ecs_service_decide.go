@@ -72,18 +72,19 @@ func (s *ecsService) Decide(want killswitch.Want, it killswitch.Item, seen kills
 		return killswitch.Decision{Do: killswitch.Replaced, Reason: "another service of this name, created at " + is.CreatedAt.Format(time.RFC3339)}
 	case is.Status != ecsActive:
 		return killswitch.Decision{Do: killswitch.Hold, Reason: "it is being deleted (" + is.Status + ")"}
-	case want == killswitch.WantPaused:
-		return pauseECSService(it, was, is)
+	case want == killswitch.WantResumed:
+		return s.resume(it, was, is, now)
+	case is.Unread:
+		return unreadTarget
 	}
-	d := s.resume(it, was, is, now)
-	switch {
-	case !is.Earlier:
-	case d.Do == killswitch.TakeAct:
-		d.Again = true
-	case d.Do != killswitch.Hold:
-		return killswitch.Decision{Do: killswitch.Hold, Wave: killswitch.ResumeServices, Reason: "its scalable target has to be looked at"}
-	}
-	return d
+	return pauseECSService(it, was, is)
+}
+
+// longAgo is when what has not been looked at was seen.
+var longAgo = time.Unix(0, 0)
+
+var unreadTarget = killswitch.Decision{
+	Do: killswitch.Hold, Wave: killswitch.ResumeServices, Reason: "its scalable target has to be looked at",
 }
 
 // pauseECSService suspends the target that the original knows, then sets the desired count. A
@@ -156,37 +157,23 @@ func fateOf(it killswitch.Item, field, was, is string) fate {
 
 // resume puts back what a pause has set, field by field.
 func (s *ecsService) resume(it killswitch.Item, was ecsOriginal, is ecsSeen, now time.Time) killswitch.Decision {
-	desired, fates, changes := returning(it, was, is)
-	steady := is.steady() || !was.Steady && is.Running >= was.Running
-	// Tasks that never come do not keep the scaling suspended: it would outlast the trouble.
-	waited := it.State.Step == restoreScaling || !now.Before(it.State.AttemptedAt.Add(s.patience))
-	touched := len(it.State.Left) > 0 || it.Force
-	hold := killswitch.Decision{
-		Do: killswitch.Hold, Wave: killswitch.ResumeServices,
-		Reason: fmt.Sprintf("%d of %d tasks run, deployments: %d", is.Running, is.Desired, is.Deployments),
+	d, waits, turn := s.resumeTasks(it, was, is, now)
+	if turn {
+		return d
 	}
-	waits := touched && !steady && desired != drifted
+	desired, fates, changes := returning(it, was, is)
 	switch {
-	case desired == ours && is.OnHosts && is.Desired == 0 && is.Running > 0 && !waited:
-		// ECS would place new tasks around those that still end, and leave a host without any: a
-		// capacity provider terminates that.
-		return killswitch.Decision{
-			Do: killswitch.Hold, Wave: killswitch.ResumeInstances,
-			Reason: fmt.Sprintf("%d of its tasks still end on their hosts, and new ones would be placed around them", is.Running),
-		}
-	case desired == ours:
-		return killswitch.Decision{
-			Do: killswitch.TakeAct, Step: restoreDesired, Leaves: leavesDesired(it, count(was.Desired)),
-		}
-	case waits && !waited:
-		return hold
+	case is.Unread && (it.Force || leftTarget(it)):
+		return killswitch.Decision{Do: killswitch.TakeAct, Step: restoreScaling, SeenAt: longAgo}
+	case is.Unread:
+		return unreadTarget
 	case slices.Contains(slices.Collect(maps.Values(fates)), ours):
 		return killswitch.Decision{Do: killswitch.TakeAct, Step: restoreScaling, Leaves: leavesTarget(it, was, fates, desired)}
 	case waits:
-		return hold
+		return d
 	case len(changes) > 0:
 		when := "since it was paused"
-		if !touched {
+		if !touched(it) {
 			when = "before the brake touched it"
 		}
 		return killswitch.Decision{Do: killswitch.Drift, Reason: "somebody has changed it " + when + ": " + strings.Join(changes, ", ")}
@@ -198,14 +185,55 @@ func (s *ecsService) resume(it killswitch.Item, was ecsOriginal, is ecsSeen, now
 	return done
 }
 
-// returning says what has become of each field, and names those that somebody changed.
-func returning(it killswitch.Item, was ecsOriginal, is ecsSeen) (desired fate, target map[string]fate, changes []string) {
+// resumeTasks says what a resume does about the tasks as long as it is their turn. After that waits says
+// whether they have not come yet: those that never come do not keep the scaling suspended, which would
+// outlast the trouble.
+func (s *ecsService) resumeTasks(it killswitch.Item, was ecsOriginal, is ecsSeen, now time.Time) (d killswitch.Decision, waits, turn bool) {
+	desired, _ := desiredFate(it, was, is)
+	waited := it.State.Step == restoreScaling || !s.patient(it, now)
+	switch {
+	case desired == ours && is.OnHosts && is.Desired == 0 && is.Running > 0 && !waited:
+		// ECS would place new tasks around those that still end, and leave a host without any: a
+		// capacity provider terminates that.
+		return killswitch.Decision{
+			Do: killswitch.Hold, Wave: killswitch.ResumeInstances,
+			Reason: fmt.Sprintf("%d of its tasks still end on their hosts, and new ones would be placed around them", is.Running),
+		}, false, true
+	case desired == ours:
+		return killswitch.Decision{
+			Do: killswitch.TakeAct, Step: restoreDesired, Leaves: leavesDesired(it, count(was.Desired)),
+		}, false, true
+	}
+	steady := is.steady() || !was.Steady && is.Running >= was.Running
+	waits = touched(it) && !steady && desired != drifted
+	return killswitch.Decision{
+		Do: killswitch.Hold, Wave: killswitch.ResumeServices,
+		Reason: fmt.Sprintf("%d of %d tasks run, deployments: %d", is.Running, is.Desired, is.Deployments),
+	}, waits, waits && !waited
+}
+
+// touched says whether a step of ours was begun, or an operator wants all put back.
+func touched(it killswitch.Item) bool { return len(it.State.Left) > 0 || it.Force }
+
+// leftTarget says whether a step of ours has changed the scalable target.
+func leftTarget(it killswitch.Item) bool {
+	return slices.ContainsFunc(targetFields, func(field string) bool { _, left := it.State.Left[field]; return left })
+}
+
+// desiredFate is what has become of the desired count, and what somebody has made of it.
+func desiredFate(it killswitch.Item, was ecsOriginal, is ecsSeen) (desired fate, changes []string) {
 	switch desired = fateOf(it, fieldDesired, count(was.Desired), count(is.Desired)); {
 	case desired != kept && scaledByAWS(it, was, is):
 		desired = byAWS
 	case desired == drifted:
 		changes = append(changes, fmt.Sprintf("%s is %d, was %d", fieldDesired, is.Desired, was.Desired))
 	}
+	return desired, changes
+}
+
+// returning says what has become of each field, and names those that somebody changed.
+func returning(it killswitch.Item, was ecsOriginal, is ecsSeen) (desired fate, target map[string]fate, changes []string) {
+	desired, changes = desiredFate(it, was, is)
 	if was.Target == nil {
 		return desired, nil, changes
 	}

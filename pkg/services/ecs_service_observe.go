@@ -15,9 +15,8 @@ import (
 )
 
 // Observe looks at services by name, ten of a cluster to a call, and then at the scalable targets of
-// those that had one and are not waiting for their tasks: until these have come or gone, nothing is
-// done about a target, and the earlier look at it serves. When a resume's have come, it serves until it is
-// the target's turn.
+// those that had one and whose turn it is: until tasks have come or gone, nothing is done about a target.
+// A pause keeps to the earlier look at it, a resume has none.
 func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[killswitch.Ref]killswitch.Observation, error) {
 	var reads errgroup.Group
 	reads.SetLimit(readsAtOnce)
@@ -28,7 +27,7 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	known, earlier, wanted := map[string]ecsTarget{}, map[string]bool{}, []string(nil)
+	known, unread, wanted := map[string]ecsTarget{}, map[string]bool{}, []string(nil)
 	for _, look := range looks {
 		for _, it := range look.items {
 			was, err := decode[ecsOriginal](ecsServiceSchema, it.Original)
@@ -36,14 +35,12 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 				continue // an original that cannot be read makes Decide refuse
 			}
 			id := targetID(it.Resource.Ref)
-			before, ok := it.Seen.Resource.(ecsSeen)
-			switch {
-			case !ok || before.Target == nil:
-				wanted = append(wanted, id)
-			case s.awaitsTasks(it, look):
+			before, _ := it.Seen.Resource.(ecsSeen)
+			switch is, found := look.service(it.Resource.Ref); {
+			case found && it.Want == killswitch.WantResumed && !s.turnOfTarget(it, was, before, is, look.at):
+				unread[id] = true
+			case found && before.Target != nil && it.State.Step == setDesiredZero && !is.steady() && s.patient(it, look.at):
 				known[id] = *before.Target
-			case it.State.Step == restoreDesired && !before.Earlier:
-				known[id], earlier[id] = *before.Target, true
 			default:
 				wanted = append(wanted, id)
 			}
@@ -55,19 +52,23 @@ func (s *ecsService) Observe(ctx context.Context, items []killswitch.Item) (map[
 	observations := make(map[killswitch.Ref]killswitch.Observation, len(items))
 	for _, look := range looks {
 		for _, it := range look.items {
-			observations[it.Resource.Ref] = look.of(it.Resource.Ref, known, earlier)
+			observations[it.Resource.Ref] = look.of(it.Resource.Ref, known, unread)
 		}
 	}
 	return observations, nil
 }
 
-// awaitsTasks says whether our last step was to change the number of tasks, and they are still
-// coming or going.
-func (s *ecsService) awaitsTasks(it killswitch.Item, look *ecsLook) bool {
-	_, name := ecsNames(it.Resource.Ref)
-	service, found := look.found[name]
-	return found && (it.State.Step == setDesiredZero || it.State.Step == restoreDesired) &&
-		look.at.Before(it.State.AttemptedAt.Add(s.patience)) && !seeECSService(service, nil).steady()
+// turnOfTarget says whether a resume has to know the scalable target now: when the earlier look showed
+// already that nothing is to be done about the tasks, and the target's turn has come since.
+func (s *ecsService) turnOfTarget(it killswitch.Item, was ecsOriginal, before, is ecsSeen, at time.Time) bool {
+	_, _, now := s.resumeTasks(it, was, is, at)
+	_, _, then := s.resumeTasks(it, was, before, at)
+	return it.State.Step == restoreScaling || before.Unread && !then && !now
+}
+
+// patient says whether the time of the item's last step is not over.
+func (s *ecsService) patient(it killswitch.Item, at time.Time) bool {
+	return at.Before(it.State.AttemptedAt.Add(s.patience))
 }
 
 // lookAtTargets adds scalable targets, by id, to those that are known.
@@ -137,25 +138,30 @@ func (s *ecsService) look(ctx context.Context, look *ecsLook) error {
 	return nil
 }
 
+// service is one that the look has found.
+func (l *ecsLook) service(ref killswitch.Ref) (is ecsSeen, found bool) {
+	_, name := ecsNames(ref)
+	service, found := l.found[name]
+	return seeECSService(service, nil), found
+}
+
 // of is what the look says of one service. AWS shows a deleted service as inactive for a while.
-func (l *ecsLook) of(ref killswitch.Ref, targets map[string]ecsTarget, earlier map[string]bool) killswitch.Observation {
+func (l *ecsLook) of(ref killswitch.Ref, targets map[string]ecsTarget, unread map[string]bool) killswitch.Observation {
 	_, name := ecsNames(ref)
 	gone := func(evidence string) killswitch.Observation {
 		return killswitch.Observation{Presence: killswitch.Absent, At: l.at, Evidence: evidence}
 	}
-	service, ok := l.found[name]
+	seen, ok := l.service(ref)
 	switch {
 	case l.noMore != "":
 		return gone(l.noMore)
-	case ok && aws.ToString(service.Status) == ecsInactive:
+	case ok && seen.Status == ecsInactive:
 		return gone(ecsInactive)
 	case ok:
-		var target *ecsTarget
 		if t, ok := targets[targetID(ref)]; ok {
-			target = &t
+			seen.Target = &t
 		}
-		seen := seeECSService(service, target)
-		seen.Earlier = earlier[targetID(ref)]
+		seen.Unread = unread[targetID(ref)]
 		return killswitch.Observation{Presence: killswitch.Present, At: l.at, State: seen.Status, Resource: seen}
 	case l.missing[name] != "":
 		return gone(l.missing[name])

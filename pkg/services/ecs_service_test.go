@@ -62,7 +62,7 @@ func TestDecideECSService(t *testing.T) {
 	}
 	// in turn is a step of tasks on hosts, whose groups are suspended before.
 	inTurn := func(d killswitch.Decision) killswitch.Decision { d.Apart = false; return d }
-	again := func(d killswitch.Decision) killswitch.Decision { d.Again = true; return d }
+	seenBefore := func(d killswitch.Decision, at time.Time) killswitch.Decision { d.SeenAt = at; return d }
 	hold := func(wave int, reason string) killswitch.Decision {
 		return killswitch.Decision{Do: killswitch.Hold, Wave: wave, Reason: reason}
 	}
@@ -81,6 +81,7 @@ func TestDecideECSService(t *testing.T) {
 		desired  = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-time.Minute)}
 		late     = killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: and(all, fieldDesired, "5"), AttemptedAt: ecsNow.Add(-20 * time.Minute)}
 		scaling  = killswitch.State{Order: 2, Reached: 1, Step: restoreScaling, Left: and(scalingBack, fieldDesired, "5")}
+		unread   = func(seen ecsSeen) ecsSeen { seen.Unread = true; return seen }
 		starting = func(n int32, target *ecsTarget) ecsSeen {
 			return ecsWith(ecsSaid(5, target), func(s *ecsSeen) { s.Running = n })
 		}
@@ -172,12 +173,23 @@ func TestDecideECSService(t *testing.T) {
 		},
 
 		// Towards resumed.
-		"tasks are there, and the target was seen long ago: it is looked at again in its turn": {
-			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, held), func(s *ecsSeen) { s.Earlier = true }),
-			again(act(restoreScaling, and(scalingBack, fieldDesired, "5"))),
+		"tasks are there, and the target is not known: it is looked at in its turn": {
+			killswitch.WantResumed, free, desired, false, unread(ecsSaid(5, nil)),
+			seenBefore(act(restoreScaling, nil), longAgo),
 		},
-		"what an earlier look at the target ends is looked at first": {
-			killswitch.WantResumed, free, desired, false, ecsWith(ecsSaid(5, free), func(s *ecsSeen) { s.Earlier = true }),
+		"tasks are there, and the target was not touched: it is looked at soon": {
+			killswitch.WantResumed, free, killswitch.State{Order: 2, Reached: 1, Step: restoreDesired, Left: plain}, false, unread(ecsSaid(5, nil)),
+			hold(killswitch.ResumeServices, "its scalable target has to be looked at"),
+		},
+		"tasks are to be given back: the target does not matter": {
+			killswitch.WantResumed, free, toResume, false, unread(ecsSaid(0, nil)), act(restoreDesired, and(all, fieldDesired, "5")),
+		},
+		"tasks come: the target does not matter": {
+			killswitch.WantResumed, free, desired, false, unread(starting(3, nil)),
+			hold(killswitch.ResumeServices, "3 of 5 tasks run, deployments: 1"),
+		},
+		"a pause in the middle of a resume does not act before it knows the target": {
+			killswitch.WantPaused, free, desired, false, unread(ecsSaid(5, nil)),
 			hold(killswitch.ResumeServices, "its scalable target has to be looked at"),
 		},
 		"tasks still end on hosts: new ones would be placed around them": {

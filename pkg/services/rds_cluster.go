@@ -173,23 +173,23 @@ func (s *rdsCluster) Observe(ctx context.Context, items []killswitch.Item) (map[
 	return waiting, err
 }
 
-// awaitMembers looks at the members of clusters that are there and wait for these alone. While one of
-// them is on its way, nothing else about the cluster matters; the others are looked at in full.
+// awaitMembers looks at one member of each cluster that is there and waits for members alone. While that
+// one is on its way, nothing else about the cluster matters; the others are looked at in full.
 func (s *rdsCluster) awaitMembers(ctx context.Context, items []killswitch.Item) (
 	waiting map[killswitch.Ref]killswitch.Observation, others []killswitch.Item, err error,
 ) {
 	at := time.Now()
-	waits := func(it killswitch.Item) []dbMember {
+	waits := func(it killswitch.Item) (before dbSeen, member string) {
 		before, ok := it.Seen.Resource.(dbSeen)
-		if !ok || it.State.Step != startDBCluster || before.Status != dbAvailable || len(before.broken()) > 0 {
-			return nil
+		if !ok || it.State.Step != startDBCluster || before.Status != dbAvailable || len(before.broken()) > 0 || len(before.Unready) == 0 {
+			return before, ""
 		}
-		return before.Unready
+		return before, before.Unready[len(before.Unready)-1].ID
 	}
 	var names []string
 	for _, it := range items {
-		for _, member := range waits(it) {
-			names = append(names, member.ID)
+		if _, member := waits(it); member != "" {
+			names = append(names, member)
 		}
 	}
 	found, err := s.reads.instances.about(ctx, names)
@@ -198,26 +198,18 @@ func (s *rdsCluster) awaitMembers(ctx context.Context, items []killswitch.Item) 
 	}
 	waiting = map[killswitch.Ref]killswitch.Observation{}
 	for _, it := range items {
-		seen, _ := it.Seen.Resource.(dbSeen)
-		seen.Unready = unready(waits(it), found)
-		if len(seen.Unready) == 0 || len(seen.broken()) > 0 {
+		before, member := waits(it)
+		now, ok := found[member] // what became of one that is not found shows in a full look
+		status := aws.ToString(now.DBInstanceStatus)
+		if !ok || status == dbAvailable || status == dbOptimizing || dbRemedies[status] != "" {
 			others = append(others, it)
 			continue
 		}
-		waiting[it.Resource.Ref] = dbObserved(at, seen)
+		before.Unready = slices.Clone(before.Unready)
+		before.Unready[len(before.Unready)-1].Status = status
+		waiting[it.Resource.Ref] = dbObserved(at, before)
 	}
 	return waiting, others, nil
-}
-
-// unready are those of the members that are still not available. One that was not found does not
-// count: what became of it shows in a full look.
-func unready(members []dbMember, found map[string]rdstypes.DBInstance) (still []dbMember) {
-	for _, member := range members {
-		if now, ok := found[member.ID]; ok && aws.ToString(now.DBInstanceStatus) != dbAvailable {
-			still = append(still, dbMember{ID: member.ID, Status: aws.ToString(now.DBInstanceStatus)})
-		}
-	}
-	return still
 }
 
 func (s *rdsCluster) look(ctx context.Context, in *rds.DescribeDBClustersInput) (map[string]dbSeen, error) {

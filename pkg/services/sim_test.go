@@ -106,6 +106,9 @@ func (b *bench) drive(want killswitch.Want, items []*killswitch.Item) map[string
 
 func (b *bench) round(want killswitch.Want, pending []*killswitch.Item, ends map[string]killswitch.Decision) []*killswitch.Item {
 	b.Helper()
+	for _, it := range pending {
+		it.Want = want
+	}
 	b.look(pending)
 	var left []*killswitch.Item
 	for _, it := range pending {
@@ -134,6 +137,10 @@ func (b *bench) step(want killswitch.Want, it *killswitch.Item) killswitch.Decis
 		d := b.service.Decide(want, *it, it.Seen, time.Now())
 		if d.Do != killswitch.TakeAct {
 			return d
+		}
+		if !d.SeenAt.IsZero() && time.Since(d.SeenAt) > time.Minute {
+			b.look([]*killswitch.Item{it})
+			continue
 		}
 		it.State.Step, it.State.Left, it.State.AttemptedAt = d.Step, d.Leaves, time.Now()
 		ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)

@@ -8,12 +8,14 @@ import (
 )
 
 // company is for how long a question waits for others like it. The engine looks at all kinds of a
-// region at the same instant, and one call answers the looks of instances and of groups.
+// region at the same instant, and one call answers the looks of instances and of groups; so it does
+// where it starts them.
 const company = 5 * time.Millisecond
 
 // together makes one question of those that are asked at the same time. An error is everybody's.
 type together[T any] struct {
-	ask func(ctx context.Context, ids []string) (T, error)
+	ask  func(ctx context.Context, ids []string) (T, error)
+	most int // ids of a question that several ask; 0 for any number
 
 	mu   sync.Mutex
 	open *question[T] // takes ids until it is asked
@@ -33,7 +35,7 @@ func (t *together[T]) about(ctx context.Context, ids []string) (answer T, err er
 	}
 	t.mu.Lock()
 	q := t.open
-	if q == nil {
+	if q == nil || t.most > 0 && len(q.ids)+len(ids) > t.most {
 		q = &question[T]{asked: make(chan struct{})}
 		t.open = q
 		go t.answer(ctx, q)
@@ -58,7 +60,9 @@ func (t *together[T]) answer(first context.Context, q *question[T]) {
 	}
 	time.Sleep(company)
 	t.mu.Lock()
-	t.open = nil
+	if t.open == q {
+		t.open = nil
+	}
 	t.mu.Unlock()
 	slices.Sort(q.ids)
 	q.answer, q.err = t.ask(ctx, slices.Compact(q.ids))
