@@ -18,8 +18,9 @@ import (
 	"aws-hit-breaks/pkg/settings"
 )
 
-// fast is how many times as fast as a real account those of the properties are.
-const fast = 20_000
+// fast is how many times as fast as a real account those of the properties are. Were they faster, the hour of a
+// session would be over before a busy machine has made a call.
+const fast = 5_000
 
 // everyCommand are the command lines that call AWS, but for setup.
 var everyCommand = []string{

@@ -3,6 +3,7 @@ package floor
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -50,8 +51,8 @@ func TestBurntIsWhatOneComputesByHand(t *testing.T) {
 			},
 			map[string]float64{"ec2:instance i-1001": 1, "ec2:instance i-1002": 5, "ec2:instance i-1003": 1, "ec2:instance i-1": 1},
 			1 + 1 + 70*5 + 70,
-			// Two pages: 0.25; the group at 0.35, instances from 0.45 on, of which those with a price are the first. Members at 60.3 + 0.15.
-			0.45*2 + 60.45*6,
+			// Two pages: 0.25; instances from 0.35 on, of which those with a price are the first. Members at 60.3 + 0.15.
+			0.35*2 + 60.45*6,
 		},
 		"the dearest group is suspended first, and only so many a second": {
 			func() *history {
@@ -72,6 +73,22 @@ func TestBurntIsWhatOneComputesByHand(t *testing.T) {
 			70 * 16,
 			// The ten that the bucket holds, among them the dearest, at 60.3 + 0.15; then one 0.2 s and one 0.4 s later.
 			60.45*16 + 0.2 + 0.4,
+		},
+		"instances wait for no services, databases for both": {
+			func() *history {
+				h := begin("pause")
+				for _, id := range h.there("ecs:service", "a/s", 60) {
+					h.call("ecs:UpdateService", 1, 20, "", strings.Split(id, "/")...)
+				}
+				h.call("ec2:StopInstances", 3, 10, "", h.there("ec2:instance", "i", 1)...)
+				h.call("rds:StopDBInstance", 4, 100, "", h.there("rds:instance", "db", 1)...)
+				return h
+			},
+			map[string]float64{"ec2:instance i-1": 1, "rds:instance db-1": 1},
+			3 + 4,
+			// All is known after 0.3 s. The instance is stopped at 0.4; of the services, from 0.4 on, ten wait 2 s for
+			// their tokens; then write, call.
+			0.4 + 2.4 + 0.1,
 		},
 		"a wave begins when the one before is accepted": {
 			func() *history {

@@ -79,10 +79,13 @@ func (r Run) listed(region string) time.Duration {
 }
 
 // waves is when the calls of each wave of a pause may begin, and those about members of groups: one write
-// and one call for each, each as long as its buckets need. A wave is over when it is accepted.
+// and one call for each, each as long as its buckets need. A wave is over when it is accepted. Instances
+// wait for no wave before theirs, since no task of a service runs on most of them: which are hosts, and wait
+// for their services, is not told apart here.
 func (r Run) waves(region string, w *work) (issued map[int]time.Duration, members time.Duration) {
 	issued = map[int]time.Duration{}
-	at := r.listed(region)
+	known := r.listed(region)
+	at := known
 	for _, wave := range []int{scaling, services, instances, databases} {
 		acts := w.acts[wave]
 		if len(acts) == 0 {
@@ -91,6 +94,9 @@ func (r Run) waves(region string, w *work) (issued map[int]time.Duration, member
 		issued[wave] = at + 2*trip
 		if first, ok := issued[scaling]; ok && wave == services { // each waits for its own scaling
 			issued[wave] = first + 2*trip
+		}
+		if wave == instances {
+			issued[wave] = known + 2*trip
 		}
 		at = max(at, issued[wave]+r.bucket(wave, acts))
 		if wave == scaling && of(acts, "autoscaling") > 0 {

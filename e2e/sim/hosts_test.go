@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"aws-hit-breaks/pkg/awssim"
-	"aws-hit-breaks/pkg/engine"
 	"aws-hit-breaks/pkg/killswitch"
 )
 
@@ -239,15 +238,7 @@ func TestResumeWhileTasksEnd(t *testing.T) {
 			t.Run(fmt.Sprintf("seed %d, after %s", seed, after), func(t *testing.T) {
 				inHosted(t, seed, hosted, nil, func(w *world) {
 					before := w.account.State()
-					p := w.start("pause")
-					if _, err := p.engine.Order(context.Background(), engine.Request{Act: killswitch.Pause, Actor: "operator", At: time.Now()}); err != nil {
-						t.Fatal(err)
-					}
-					paused := make(chan error)
-					go func() {
-						_, err := p.engine.Reconcile(context.Background(), engine.Attention{Stay: true})
-						paused <- err
-					}()
+					paused := w.begin(killswitch.Pause)
 					time.Sleep(after)
 					w.resume()
 					if err := <-paused; err != nil {

@@ -49,7 +49,8 @@ func (s *shard) act() {
 				s.lookAgain(ready, key, step, l)
 				continue
 			}
-			b := ready.cut(step, l.most(s.now(), step.Batch, ready.Len()), s.outdated)
+			items, tokens := l.most(s.now(), step.Batch, ready.Len())
+			b := ready.cut(step, items, tokens, s.outdated)
 			at, ok := s.reserve(l, b.units, begun[l])
 			if !ok {
 				ready.giveBack(b, key)
@@ -64,20 +65,24 @@ func (s *shard) act() {
 	}
 }
 
-// cut takes a batch of a size at most from the top of a pile. Items of a batch that was refused go without
+// cut takes a batch of so many items and tokens at most from the top of a pile. Items of a batch that was refused go without
 // whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
-func (p *pile) cut(step killswitch.Step, most int, outdated func(*item) bool) batch {
+func (p *pile) cut(step killswitch.Step, items, tokens int, outdated func(*item) bool) batch {
 	b := batch{step: step}
 	halves := p.items[0].halves
-	size := max(1, most)
+	size := max(1, items)
 	if halves > 0 {
 		size = min(size, halves)
 	}
 	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !outdated(p.items[0]) {
+		units := max(1, p.items[0].decision.Units)
+		if len(b.items) > 0 && b.units+units > tokens {
+			break
+		}
 		it := heap.Pop(p).(*item)
 		it.place.ready = ""
 		b.items = append(b.items, it)
-		b.units += max(1, it.decision.Units)
+		b.units += units
 	}
 	return b
 }
@@ -126,7 +131,7 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 	switch it.want {
 	case killswitch.WantPaused:
 		switch {
-		case it.vetoed() || it.State.Attempts > 0 || s.overdue(it) || s.awaitsBeneath(it):
+		case it.vetoed() || it.State.Attempts > 0 || s.overdue(it) || s.awaits(it):
 			return 0, false
 		case acts:
 			return it.steps[it.decision.Step].Wave, true

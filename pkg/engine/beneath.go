@@ -1,19 +1,22 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"aws-hit-breaks/pkg/killswitch"
+	"aws-hit-breaks/snapshots"
 )
 
 // What lies beneath a resource (Declaration.Beneath) is ended by AWS once the resource is down. So a
 // pause takes no step for the resource before everything beneath it holds still, and leaves it running
 // where something beneath it will not: left out of the order, protected, refused or not listed. On
-// hosts that go on running it costs nothing by itself. A resume in turn gives what lies beneath the
-// right to end its members only when nothing that it holds up is left down by us, and waits with a
-// resource for what lies beneath it: on hosts that come back one by one AWS would put all of it on the
-// first, and end the others as idle.
+// hosts that go on running it costs nothing by itself. And what lies beneath goes down only when
+// everything that runs on it is down: AWS would place that on the first host that comes back, and end the
+// others as idle. A resume in turn gives what lies beneath the right to end its members only when nothing
+// that it holds up is left down by us, and waits with a resource for what lies beneath it: on hosts that
+// come back one by one AWS would put all of it on the first, and end the others as idle.
 
 // settleBeneath refuses a step that would make AWS end something.
 func (s *shard) settleBeneath(it *item) {
@@ -25,11 +28,11 @@ func (s *shard) settleBeneath(it *item) {
 		s.followBeneath(it)
 		return
 	}
-	switch standing, ref, why := s.footing(it); standing {
+	switch standing, why := s.footing(it); standing {
 	case falls:
-		s.refuse(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
+		s.refuse(it, why)
 	case hindered:
-		s.hinder(it, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, why))
+		s.hinder(it, why)
 	case stands, awaited:
 	}
 }
@@ -41,34 +44,91 @@ func (s *shard) hinder(it *item, why string) {
 	s.phase(it, killswitch.Failed, why)
 }
 
-// standing says of what lies beneath a resource whether the resource may be paused.
+// standing says of what lies beneath a resource, or runs on it, whether the resource may be paused.
 type standing int
 
 const (
-	stands   standing = iota // AWS can end nothing of it
-	awaited                  // it is about to be held still
-	hindered                 // it could not be listed or held still; that is tried again
-	falls                    // it is not held still under these orders
+	stands   standing = iota // AWS can end nothing
+	awaited                  // it is about to be paused
+	hindered                 // it could not be listed or paused; that is tried again
+	falls                    // it is not paused under these orders
 )
 
-// footing is the worst standing of what lies beneath an item.
-func (s *shard) footing(it *item) (worst standing, of killswitch.Ref, why string) {
+// footing is the worst standing of what lies beneath an item, and of what runs on it.
+func (s *shard) footing(it *item) (worst standing, why string) {
 	for _, ref := range it.beneath {
 		if standing, reason := s.stands(it, ref); standing > worst {
-			worst, of, why = standing, ref, reason
+			worst, why = standing, fmt.Sprintf("left running, since AWS would end members of %s without it: %s", ref, reason)
 		}
 	}
-	return worst, of, why
+	// The first step lets nothing go down, so that only what nobody pauses stands in its way.
+	down := it.decided && it.decision.Do == killswitch.TakeAct &&
+		it.steps[it.decision.Step].Wave > firstWave(it.service.Declaration(), it.want)
+	for _, ref := range s.upon(it) {
+		if standing, reason := s.rests(it, ref); standing > worst && (standing == falls || down) {
+			worst, why = standing, heldBy(ref, reason)
+		}
+	}
+	return worst, why
 }
 
-// awaitsBeneath says whether the pause of an item waits for what lies beneath it. It then holds nobody
-// else back.
-func (s *shard) awaitsBeneath(it *item) bool {
-	if len(it.beneath) == 0 || it.want != killswitch.WantPaused {
+// awaits says whether the pause of an item waits for what lies beneath it or runs on it. It then holds
+// nobody else back.
+func (s *shard) awaits(it *item) bool {
+	if it.want != killswitch.WantPaused {
 		return false
 	}
-	worst, _, _ := s.footing(it)
+	worst, _ := s.footing(it)
 	return worst == awaited
+}
+
+// upon is what an item lies beneath, and what else of that kind is listed as running on it.
+func (s *shard) upon(it *item) (refs []killswitch.Ref) {
+	for _, above := range s.above[it.Resource.Ref] {
+		ref := above.Resource.Ref
+		// What was done with before the item was taken up runs where it is listed so.
+		if s.byRef[ref] == above && !(above.State.Phase.Closed() && above.State.Order <= it.Order) {
+			refs = append(refs, ref)
+		}
+	}
+	for _, g := range s.guestsOf(it.Resource.Ref) {
+		if g.holds {
+			refs = append(refs, g.ref)
+		}
+	}
+	for _, ref := range it.Resource.Above {
+		if _, damaged := s.damageOf(ref); damaged && s.byRef[ref] == nil {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
+// rests judges what runs on an item.
+func (s *shard) rests(below *item, ref killswitch.Ref) (standing, string) {
+	it := s.byRef[ref]
+	damage, damaged := s.damageOf(ref)
+	switch {
+	case it == nil && damaged:
+		return hindered, damage.Why
+	case it == nil:
+		return falls, s.unpaused(ref, below.State.Order)
+	case it.State.Phase == killswitch.Gone:
+		return stands, ""
+	case it.want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
+		return falls, "an operator has given that up"
+	case it.want == killswitch.WantPaused && s.unsighted(it):
+		return awaited, ""
+	case !it.State.Phase.Closed() && it.taken(lastPausing(it.service.Declaration())):
+		return stands, ""
+	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
+		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
+	case it.vetoed():
+		return falls, it.State.Reason
+	case it.stuck() || s.overdue(it):
+		return hindered, cmp.Or(it.decision.Reason, it.State.Reason)
+	}
+	return awaited, ""
 }
 
 func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
@@ -84,33 +144,51 @@ func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
 		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
 	case it.vetoed():
 		return falls, it.State.Reason
-	case it.heldStill():
+	case s.unsighted(it):
+		return awaited, ""
+	case it.taken(firstWave(it.service.Declaration(), killswitch.WantPaused)):
 		return stands, ""
 	case it.stuck() || s.overdue(it):
-		return hindered, it.decision.Reason
+		return hindered, cmp.Or(it.decision.Reason, it.State.Reason)
 	}
 	return awaited, ""
 }
 
-// heldStill says whether the first step of the item's pause is known to have been taken: that suspends
-// what would act by itself.
-func (it *item) heldStill() bool {
-	if !it.decided {
-		return it.Settled()
-	}
-	first := firstWave(it.service.Declaration(), killswitch.WantPaused)
-	switch it.decision.Do {
-	case killswitch.Done:
+// unsighted says whether the item is just about to be seen.
+func (s *shard) unsighted(it *item) bool {
+	return !it.decided && (it.fresh || it.looking || s.lookDue(it))
+}
+
+// taken says whether the steps of the item's pause up to a wave are known to have been taken, and none of
+// them has to be taken again. The first of a group suspends what would act by itself.
+func (it *item) taken(wave int) bool {
+	if it.want == killswitch.WantPaused && !it.decided && it.Settled() {
 		return true
-	case killswitch.TakeAct:
-		return it.steps[it.decision.Step].Wave > first
-	case killswitch.Drift, killswitch.Replaced:
-		return false
-	case killswitch.Hold, killswitch.Refuse:
+	}
+	if it.want == killswitch.WantPaused && it.decided {
+		switch it.decision.Do {
+		case killswitch.Done:
+			return true
+		case killswitch.TakeAct:
+			return it.steps[it.decision.Step].Wave > wave
+		case killswitch.Drift, killswitch.Replaced:
+			return false
+		case killswitch.Hold, killswitch.Refuse:
+		}
 	}
 	last, ok := it.steps[it.State.Step]
 	return ok && last.Want == killswitch.WantPaused &&
-		(last.Wave > first || !it.State.AnsweredAt.IsZero() && it.State.Attempts == 0)
+		(last.Wave > wave || last.Wave == wave && !it.State.AnsweredAt.IsZero() && it.State.Attempts == 0)
+}
+
+// lastPausing is the last wave in which a kind has a step of a pause.
+func lastPausing(d killswitch.Declaration) (last int) {
+	for _, step := range d.Steps {
+		if step.Want == killswitch.WantPaused {
+			last = max(last, step.Wave)
+		}
+	}
+	return last
 }
 
 // standsUnpaused judges what lies beneath a resource and is no item.
@@ -122,6 +200,7 @@ func (s *shard) standsUnpaused(above *item, ref killswitch.Ref) (standing, strin
 		switch {
 		case s.empty[ref]:
 			return stands, ""
+		case l.leaves(ref): // whatever else there is to be listed
 		case l.under || s.wanting(l) > 0 || l.over && !l.closed && l.failed == nil:
 			return awaited, ""
 		case l.over && l.failed != nil || !l.coverage.Listed && l.coverage.Order >= above.State.Order:
@@ -208,6 +287,13 @@ func (s *shard) downByUs(it *item, wave int) bool {
 		return false
 	}
 	return it.illegible != "" || it.decision.Do == killswitch.Refuse && s.waveOf(it) < wave
+}
+
+// leaves says whether this turn's listing has left a resource alone.
+func (l *listing) leaves(ref killswitch.Ref) bool {
+	return slices.ContainsFunc(l.verdicts, func(v snapshots.Verdict) bool {
+		return v.Resource.Ref == ref && v.Phase != killswitch.NotInspected
+	})
 }
 
 // noteEmpty notes what has no members that AWS could end.

@@ -17,6 +17,7 @@ type item struct {
 	service killswitch.Service
 	steps   map[string]killswitch.Step
 	beneath []killswitch.Ref // what AWS ends once the item is down
+	alone   bool             // nothing runs on it that is still to be paused
 	want    killswitch.Want
 	weight  float64
 	refuse  string // what AWS may refuse it for, for a plan
@@ -65,6 +66,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
 	it.want, it.Want = killswitch.WantPaused, killswitch.WantPaused
+	it.alone = s.alone(l, found)
 	s.see(it, found.Seen)
 	return it
 }

@@ -46,6 +46,9 @@ func (s *shard) judge(it *item) {
 	if d.Do == killswitch.TakeAct && s.unvetted(it) {
 		d = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to be listed again: it may be protected by now"}
 	}
+	if it.alone && it.want == killswitch.WantPaused && it.steps[d.Step].Wave == killswitch.PauseInstances {
+		d.Apart = true // its wave comes after that of what runs on it, and nothing does
+	}
 	it.decision, it.decided = d, true
 	s.follow(it, d)
 }
@@ -86,10 +89,13 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		s.await(it, "to "+d.Step)
 	case killswitch.Hold:
 		s.await(it, d.Reason)
-		if d.Until.After(s.now()) {
-			it.State.LookAt = s.lookAt(it, d.Until)
-		} else {
+		switch {
+		case !d.Until.After(s.now()):
 			it.State.LookAt = s.tick(it, s.checkedAt(it))
+		case it.want == killswitch.WantPaused: // a step comes after it, and what that stops costs until then
+			it.State.LookAt = s.settled(d.Until)
+		default:
+			it.State.LookAt = s.lookAt(it, d.Until)
 		}
 		if s.overdue(it) {
 			it.State.LookAt = s.now().Add(s.slow())
@@ -262,6 +268,18 @@ func (s *shard) lookAt(it *item, from time.Time) time.Time {
 		return s.tick(it, from)
 	}
 	return s.together(from)
+}
+
+// settled is like together, in step with the first of a pause that are waited for: what costs most was acted
+// on first.
+func (s *shard) settled(t time.Time) time.Time {
+	if s.settling.IsZero() {
+		s.settling = t.Add(s.Pace.Lag / 5)
+	}
+	if !t.After(s.settling) {
+		return s.settling
+	}
+	return s.settling.Add((t.Sub(s.settling) + s.Pace.Lag - 1).Truncate(s.Pace.Lag))
 }
 
 // tick is the next common look of the region, not before from, at which the item is to be looked at, so that one call

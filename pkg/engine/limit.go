@@ -126,15 +126,16 @@ func (s *shard) callTimed() {
 	}
 }
 
-// most is the most that a batch may hold now, of so many that are ready. A batch that is refused for one
-// of it has taken the tokens of all: where these are short, one that holds what a second brings loses little.
-func (l *limit) most(now time.Time, batch, ready int) int {
+// most is the most that a batch may hold now, of so many that are ready: items, and their tokens. A batch
+// that is refused for one of it has taken the tokens of all, and what is dearest in it waits for those of the
+// others: where tokens are short, one that holds what a second brings loses little.
+func (l *limit) most(now time.Time, batch, ready int) (items, tokens int) {
 	units := l.planned.units
 	second := int(units.Limit())
 	if units.Limit() == rate.Inf || second < fewest || units.TokensAt(now) >= float64(max(ready, units.Burst()/2)) {
-		return batch
+		return batch, math.MaxInt
 	}
-	return min(batch, second)
+	return min(batch, second), second
 }
 
 // gives is how many resources at most, and one at least, have their turn within a time.

@@ -28,13 +28,14 @@ type listing struct {
 	looking  bool // its items are being observed
 	retryAt  time.Time
 	count    int
-	found    []*item             // new ones of this listing, until they are durable
-	held     []killswitch.Found  // that wait for the kinds in ListedAfter
-	verdicts []snapshots.Verdict // what is left alone
+	found    []*item                    // new ones of this listing, until they are durable
+	held     []killswitch.Found         // that wait for the kinds in ListedAfter
+	guests   map[killswitch.Ref][]guest // by host: those that this turn has listed
+	verdicts []snapshots.Verdict        // what is left alone
 }
 
 func newListing(service killswitch.Service) *listing {
-	l := &listing{service: service, declaration: service.Declaration(), steps: map[string]killswitch.Step{}}
+	l := &listing{service: service, declaration: service.Declaration(), steps: map[string]killswitch.Step{}, guests: map[killswitch.Ref][]guest{}}
 	for _, step := range l.declaration.Steps {
 		l.steps[step.Name] = step
 	}
@@ -133,6 +134,7 @@ func (s *shard) list() {
 		l.under, l.over, l.closed, l.failed, l.order, l.count = true, false, false, nil, order, 0
 		l.retryAt = time.Time{}
 		l.verdicts, l.held = nil, nil
+		clear(l.guests)
 		l.tries++
 		s.touchBuilt()
 		s.spawn(func() func() {
@@ -180,7 +182,7 @@ func recovered(err *error) {
 func (s *shard) receivePage(l *listing, p page) {
 	l.count += len(p)
 	for _, found := range p {
-		s.protectHosts(found)
+		s.noteGuest(l, found)
 		s.noteEmpty(found)
 	}
 	if s.hostsKnown(l) {
@@ -191,49 +193,6 @@ func (s *shard) receivePage(l *listing, p page) {
 		})...)
 	}
 	s.touchBuilt()
-}
-
-// protectHosts notes what a protected resource runs on.
-func (s *shard) protectHosts(found killswitch.Found) {
-	if _, protected := s.protection(found); !protected {
-		return
-	}
-	for _, host := range found.Hosts {
-		s.hosts[host] = found.Resource.Ref
-	}
-}
-
-// protection says by which tag, and whose, a resource is protected.
-func (s *shard) protection(found killswitch.Found) (string, bool) {
-	if tag, ok := filter.Protected(found.Resource.Tags, s.Settings.ProtectTag); ok {
-		return "tag " + tag, true
-	}
-	for _, part := range found.Parts {
-		if tag, ok := filter.Protected(part.Tags, s.Settings.ProtectTag); ok {
-			return fmt.Sprintf("tag %s on %s %s inside it", tag, part.Ref.Kind, part.Ref.ID), true
-		}
-	}
-	return "", false
-}
-
-// hostsKnown says whether everything that could protect resources of the kind has been listed.
-func (s *shard) hostsKnown(l *listing) bool {
-	for _, other := range s.listings {
-		if slices.Contains(l.declaration.ListedAfter, other.declaration.Kind) && !(other.over && other.failed == nil) {
-			return false
-		}
-	}
-	return true
-}
-
-// hostsUnknown says which kind could not be listed that might protect resources of this one.
-func (s *shard) hostsUnknown(l *listing) (killswitch.Kind, error) {
-	for _, other := range s.listings {
-		if slices.Contains(l.declaration.ListedAfter, other.declaration.Kind) && other.over && other.failed != nil {
-			return other.declaration.Kind, other.failed
-		}
-	}
-	return "", nil
 }
 
 func (s *shard) admitAll(l *listing, found []killswitch.Found) {
@@ -264,6 +223,7 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 		return
 	}
 	why, protected := s.protectedBy(found)
+	held, holds := s.heldUp(ref, order.Seq)
 	damage, damaged := s.damaged[ref]
 	switch done := s.byRef[ref]; {
 	case done != nil && done.Order >= order.Seq:
@@ -277,6 +237,8 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 	case damaged && damage.Order >= order.Seq: // where its new original belongs lies the damaged one
 		s.leaveAlone(l, found, killswitch.Unreadable, "left running: its original of this order cannot be used ("+
 			damage.Why+"), and is not written over; a new pause order records a new one")
+	case holds:
+		s.leaveAlone(l, found, killswitch.Unpausable, held)
 	default:
 		l.found = append(l.found, s.adopt(l, found, order))
 	}
@@ -287,22 +249,6 @@ func (s *shard) admit(l *listing, found killswitch.Found) {
 func (s *shard) spare(it *item, why string) {
 	it.State.Wait, it.decision, it.decided = nil, killswitch.Decision{Do: killswitch.Refuse, Reason: why}, true
 	s.phase(it, killswitch.Protected, why)
-}
-
-// protectedBy says by what a resource is protected: its own tag, a part's, or what runs on it.
-func (s *shard) protectedBy(found killswitch.Found) (string, bool) {
-	if why, ok := s.protection(found); ok {
-		return why, true
-	}
-	if guest, ok := s.hosts[found.Resource.Ref]; ok {
-		return fmt.Sprintf("protected %s %s runs on it", guest.Kind, guest.ID), true
-	}
-	for _, part := range found.Parts {
-		if guest, ok := s.hosts[part.Ref]; ok {
-			return fmt.Sprintf("protected %s %s runs on its member %s", guest.Kind, guest.ID, part.Ref.ID), true
-		}
-	}
-	return "", false
 }
 
 func (s *shard) leaveAlone(l *listing, found killswitch.Found, phase killswitch.Phase, why string) {

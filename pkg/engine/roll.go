@@ -31,6 +31,7 @@ type place struct {
 	sleep bool   // until its wave comes
 	holds int    // the wave of its want that is not over because of it, plus one; 0: none
 	want  killswitch.Want
+	worth float64   // where in its pile
 	open  bool      // something is under way, or to be waited for
 	wake  time.Time // when it stands elsewhere though nothing happens to it; zero: never
 }
@@ -142,11 +143,12 @@ func (s *shard) placeOf(it *item) place {
 	if wave, holds := s.holds(it); holds {
 		p.holds = wave + 1
 	}
-	if s.may(it.want) && it.actable() && !it.retryAt.After(now) && !s.awaitsBeneath(it) {
+	if s.may(it.want) && it.actable() && !it.retryAt.After(now) && !s.awaits(it) {
 		p.ready = string(it.Resource.Ref.Kind) + " " + it.decision.Step
 		if it.decision.Apart {
 			p.ready += " apart"
 		}
+		p.worth = it.weight / float64(max(1, it.decision.Units))
 	}
 	soonest := func(t time.Time) {
 		if t.After(now) {
@@ -170,7 +172,7 @@ func (s *shard) placeOf(it *item) place {
 func (s *shard) put(it *item, p place) {
 	was := it.place
 	it.place = p
-	if was.ready != p.ready {
+	if was.ready != p.ready || was.worth != p.worth {
 		if was.ready != "" {
 			s.ready[was.ready].remove(it)
 		}
@@ -223,10 +225,11 @@ func (s *shard) forget(it *item) {
 	it.unsaved = false
 }
 
-// dearer says whether a costs more than b, or as much and comes first.
+// dearer says whether a step for a stops more than one for b, by the token that it takes, or as much and
+// comes first.
 func dearer(a, b *item) bool {
-	if a.weight != b.weight {
-		return a.weight > b.weight
+	if a.place.worth != b.place.worth {
+		return a.place.worth > b.place.worth
 	}
 	return a.Resource.Ref.Compare(b.Resource.Ref) < 0
 }

@@ -25,10 +25,9 @@ type shard struct {
 	listings []*listing // one a service, same order
 	items    []*item
 	byRef    map[killswitch.Ref]*item
-	built    []*item                           // those with something beneath them
-	hosts    map[killswitch.Ref]killswitch.Ref // host → the protected resource that runs on it
-	empty    map[killswitch.Ref]bool           // listed, without members
-	above    map[killswitch.Ref][]*item        // what AWS ends once the item is down → the items
+	built    []*item                    // those with something beneath them
+	empty    map[killswitch.Ref]bool    // listed, without members
+	above    map[killswitch.Ref][]*item // what AWS ends once the item is down → the items
 	roll
 	limits  map[string]*limit
 	damaged map[killswitch.Ref]snapshots.Fault // of the newest order, where several are
@@ -42,6 +41,7 @@ type shard struct {
 	waiting []func()
 
 	ticked   time.Time // when the looks of the region began: they keep step with it
+	settling time.Time // until when the first of a pause was waited for that has to settle
 	jobs     []*job
 	writing  bool
 	wroteAt  time.Time
@@ -60,7 +60,7 @@ var errBusy = errors.New("another run works on this region")
 func newShard(r *run, region string) *shard {
 	s := &shard{
 		Engine: r.Engine, attention: r.attention, region: region, mail: make(chan func(), 256),
-		live: *r.live, byRef: map[killswitch.Ref]*item{}, hosts: map[killswitch.Ref]killswitch.Ref{},
+		live: *r.live, byRef: map[killswitch.Ref]*item{},
 		empty: map[killswitch.Ref]bool{}, above: map[killswitch.Ref][]*item{},
 		roll: newRoll(), limits: map[string]*limit{}, damaged: map[killswitch.Ref]snapshots.Fault{},
 		end:    shardEnd{region: region, closed: map[string]int{}},

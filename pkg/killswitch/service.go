@@ -46,12 +46,13 @@ type Declaration struct {
 	Lists  []string // the IAM actions of Discover that nothing else needs
 	Reads  []string // those of every other look
 	Steps  []Step
-	// ListedAfter names kinds whose listing may protect resources of this kind (the services that
-	// run on a host): nothing of this kind is touched in a region before they are listed there.
+	// ListedAfter names kinds that run on resources of this kind (the services on their hosts) and may
+	// protect them: nothing of this kind is touched in a region before they are listed there.
 	ListedAfter []Kind
 	// Beneath names what AWS ends by itself once this resource is down: the groups of hosts that a
-	// capacity provider scales in when no task runs on them. It is paused only when these hold still,
-	// and they get back what ends their members only when it is back. Nil where there are none.
+	// capacity provider scales in when no task runs on them. It is paused only when these hold still, and
+	// their members only when it is down; they get back what ends their members only when it is back. Nil
+	// where there are none.
 	Beneath func(Ref, Original) []Ref
 	// ByAWS lists the fields that AWS itself changes at any stop and start, with the page that
 	// says so: these are outside "exactly".
@@ -128,8 +129,11 @@ type Found struct {
 	Owner *Ref
 	// Parts are resources inside it, by ref and tags: protection of a part protects the whole.
 	Parts []Resource
-	// Hosts are resources it runs on. A protected resource protects its hosts.
+	// Hosts are resources it runs on: instances, or the groups whose members these are. A protected
+	// resource protects its hosts. Others are paused after it, so that what is never paused need not name them.
 	Hosts []Ref
+	// Beneath is what Declaration.Beneath names, as long as it runs. Where it is not paused, neither is that.
+	Beneath []Ref
 	// Weight orders what goes first: roughly dollars per hour, by size until prices are known.
 	Weight float64
 	// MayRefuse says what only AWS can tell and may make the pause impossible; dry run shows it.

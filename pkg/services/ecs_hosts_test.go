@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,26 +23,60 @@ func TestWhatLiesBeneathECSServices(t *testing.T) {
 		a.AddGroup(here, awssim.Group{Name: "web", Max: 1, Desired: 1})
 		for name, s := range map[string]awssim.ECSService{
 			"provided": {Provider: "team a/hosts"}, "unscaled": {Provider: "by hand"}, "launched": {LaunchType: "EC2"},
-			"fargate": {}, "spot": {Provider: "FARGATE_SPOT"},
+			"fargate": {}, "spot": {Provider: "FARGATE_SPOT"}, "daemon": {LaunchType: "EC2", Daemon: true},
+			"idle": {Provider: "team a/hosts"},
 		} {
-			s.Cluster, s.Name, s.Desired = "shop", name, 1
+			if s.Cluster, s.Name = "shop", name; name != "idle" {
+				s.Desired = 1
+			}
 			a.AddECSService(here, s)
+		}
+		a.AddECSTask(here, awssim.ECSTask{Cluster: "main"})
+		for field := range a.State()[here+" autoscaling:group more"] {
+			if host, ok := strings.CutPrefix(field, "Instances."); ok {
+				a.AddECSTask(here, awssim.ECSTask{Cluster: "shop", Host: host})
+			}
 		}
 	}
 	onBench(t, awssim.Options{}, fill, func(t *testing.T, a *awssim.Account) {
 		b := newBench(t, a, killswitch.ECSService, here)
-		beneath := map[string][]string{}
-		for _, found := range b.discover() {
-			for _, ref := range b.service.Declaration().Beneath(found.Resource.Ref, found.Original) {
+		ids := func(refs []killswitch.Ref) (ids []string) {
+			for _, ref := range refs {
 				if ref.Kind != killswitch.AutoScalingGroup || ref.Region != here || ref.Account != a.ID() {
-					t.Errorf("%s lies beneath %s", ref, found.Resource.Ref)
+					continue
 				}
-				beneath[found.Resource.Ref.ID] = append(beneath[found.Resource.Ref.ID], ref.ID)
+				ids = append(ids, ref.ID)
+			}
+			return ids
+		}
+		beneath, on := map[string][]string{}, map[string][]string{}
+		for _, found := range b.discover() {
+			id, task, standalone := strings.Cut(found.Resource.Ref.ID, "/task/")
+			if standalone && task != "" {
+				id += "/task"
+			}
+			if groups := ids(found.Beneath); len(groups) > 0 {
+				beneath[id] = groups
+			}
+			if groups := ids(found.Hosts); len(groups) > 0 {
+				on[id] = groups
+			}
+			if found.Verdict != "" {
+				continue
+			}
+			if diff := cmp.Diff(found.Beneath, b.service.Declaration().Beneath(found.Resource.Ref, found.Original)); diff != "" {
+				t.Errorf("%s: beneath as found, and as its original says:\n%s", id, diff)
 			}
 		}
-		want := map[string][]string{"shop/provided": {"team a/hosts"}, "shop/launched": {"more", "team a/hosts"}}
+		want := map[string][]string{
+			"shop/provided": {"team a/hosts"}, "shop/launched": {"more", "team a/hosts"}, "shop/task": {"more", "team a/hosts"},
+		}
 		if diff := cmp.Diff(want, beneath); diff != "" {
 			t.Errorf("beneath (-want +got):\n%s", diff)
+		}
+		// The instances of a launch type are looked up.
+		if diff := cmp.Diff(map[string][]string{"shop/provided": {"team a/hosts"}, "shop/unscaled": {"by hand"}}, on); diff != "" {
+			t.Errorf("groups that they run on (-want +got):\n%s", diff)
 		}
 	})
 }

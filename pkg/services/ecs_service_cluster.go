@@ -74,7 +74,7 @@ func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *e
 		return nil, providers.err
 	}
 	byService, standalone := divide(tasks)
-	guarded, err := s.guarded(ctx, cluster, services, byService, standalone)
+	hosts, err := s.hostsOf(ctx, cluster, services, byService, standalone)
 	if err != nil {
 		return nil, err
 	}
@@ -84,22 +84,24 @@ func (s *ecsService) readCluster(ctx context.Context, cluster string, targets *e
 			continue // deleted, or on the way
 		}
 		name := aws.ToString(service.ServiceName)
-		found, err := s.found(cluster, service, byService[name], targets.byID, providers.beneath(service), at)
+		found, err := s.found(cluster, service, byService[name], targets.byID, providers, at)
 		if err != nil {
 			return nil, err
 		}
-		found.Hosts = guarded[name]
+		found.Hosts = append(found.Hosts, hosts[name]...)
 		all = append(all, found)
 	}
 	for _, task := range standalone {
-		all = append(all, s.foundTask(cluster, task, guarded[aws.ToString(task.TaskArn)]))
+		found := s.foundTask(cluster, task)
+		found.Hosts, found.Beneath = hosts[aws.ToString(task.TaskArn)], s.groupRefs(providers.beneathTask(cluster, task))
+		all = append(all, found)
 	}
 	return all, nil
 }
 
 // found is one service of the listing.
 func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecstypes.Task,
-	targets map[string]ecsTarget, groups []string, at time.Time,
+	targets map[string]ecsTarget, providers *ecsProviders, at time.Time,
 ) (killswitch.Found, error) {
 	ref := s.env.ref(killswitch.ECSService, nameOf(cluster)+"/"+aws.ToString(service.ServiceName))
 	var target *ecsTarget
@@ -124,14 +126,16 @@ func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecs
 		return found, nil
 	}
 	if found.Verdict = ecsVerdict(service); found.Verdict != "" {
-		return found, nil
+		return found, nil // a capacity provider does not spare a host for the tasks of a daemon
 	}
+	beneath := providers.beneath(service)
+	found.Hosts, found.Beneath = s.groupRefs(providers.groupsOf(hostProviders(service), false)), s.groupRefs(beneath)
 	if seen.Deployments > 1 || seen.Rollout == string(ecstypes.DeploymentRolloutStateInProgress) {
 		found.MayRefuse = "a deployment is under way: its desired count may not be the final one"
 	}
 	var err error
 	found.Original, err = encode(ecsServiceSchema, ecsOriginal{
-		ecsIdentity: seen.ecsIdentity, Desired: seen.Desired, Running: seen.Running, Steady: seen.steady(), Target: target, Groups: groups,
+		ecsIdentity: seen.ecsIdentity, Desired: seen.Desired, Running: seen.Running, Steady: seen.steady(), Target: target, Groups: beneath,
 	})
 	if err != nil {
 		return killswitch.Found{}, fmt.Errorf("%s: %w", ref, err)
@@ -140,11 +144,10 @@ func (s *ecsService) found(cluster string, service ecstypes.Service, tasks []ecs
 }
 
 // foundTask is one task that no service keeps.
-func (s *ecsService) foundTask(cluster string, task ecstypes.Task, hosts []killswitch.Ref) killswitch.Found {
+func (s *ecsService) foundTask(cluster string, task ecstypes.Task) killswitch.Found {
 	return killswitch.Found{
 		Resource: s.taskResource(cluster, task), State: aws.ToString(task.LastStatus), Active: true,
 		Verdict: "standalone task: a stop cannot be undone (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html)",
-		Hosts:   hosts,
 	}
 }
 
@@ -186,16 +189,18 @@ func divide(tasks []ecstypes.Task) (byService map[string][]ecstypes.Task, standa
 	return byService, standalone
 }
 
-// guarded are the hosts of what is protected: of services, by name, that carry the tag themselves
-// or on one of their tasks, and of standalone tasks, by ARN. Hosts are looked for only then.
-func (s *ecsService) guarded(ctx context.Context, cluster string, services []ecstypes.Service,
+// hostsOf are the instances that tasks run on: those of services, by name, that carry the protect tag
+// themselves or on one of their tasks, or whose providers do not tell, and of protected tasks that no
+// service keeps, by ARN.
+func (s *ecsService) hostsOf(ctx context.Context, cluster string, services []ecstypes.Service,
 	byService map[string][]ecstypes.Task, standalone []ecstypes.Task,
 ) (map[string][]killswitch.Ref, error) {
 	tasks := map[string][]ecstypes.Task{}
 	for _, service := range services {
 		name := aws.ToString(service.ServiceName)
 		_, protected := filter.Protected(ecsTags(service.Tags), s.env.Settings.ProtectTag)
-		if protected || slices.ContainsFunc(byService[name], s.isProtected) {
+		if protected || slices.ContainsFunc(byService[name], s.isProtected) ||
+			service.LaunchType == ecstypes.LaunchTypeEc2 && ecsVerdict(service) == "" {
 			tasks[name] = byService[name]
 		}
 	}
@@ -212,15 +217,15 @@ func (s *ecsService) guarded(ctx context.Context, cluster string, services []ecs
 			}
 		}
 	}
-	hosts, err := s.hosts(ctx, cluster, containers)
+	instances, err := s.instances(ctx, cluster, containers)
 	if err != nil {
 		return nil, err
 	}
-	guarded := map[string][]killswitch.Ref{}
+	hosts := map[string][]killswitch.Ref{}
 	for key, list := range tasks {
-		guarded[key] = s.hostsOf(list, hosts)
+		hosts[key] = s.under(list, instances)
 	}
-	return guarded, nil
+	return hosts, nil
 }
 
 func (s *ecsService) isProtected(task ecstypes.Task) bool {
@@ -228,11 +233,11 @@ func (s *ecsService) isProtected(task ecstypes.Task) bool {
 	return ok
 }
 
-// hostsOf are the EC2 instances that tasks run on, each once, sorted.
-func (s *ecsService) hostsOf(tasks []ecstypes.Task, hosts map[string]string) []killswitch.Ref {
+// under are the EC2 instances that tasks run on, each once, sorted.
+func (s *ecsService) under(tasks []ecstypes.Task, instances map[string]string) []killswitch.Ref {
 	var refs []killswitch.Ref
 	for _, task := range tasks {
-		if id, ok := hosts[aws.ToString(task.ContainerInstanceArn)]; ok {
+		if id, ok := instances[aws.ToString(task.ContainerInstanceArn)]; ok {
 			refs = append(refs, s.env.ref(killswitch.EC2Instance, id))
 		}
 	}

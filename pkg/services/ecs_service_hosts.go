@@ -57,13 +57,14 @@ func groupsBeneath(ref killswitch.Ref, original killswitch.Original) []killswitc
 type ecsProviders struct {
 	read      chan struct{}       // closed when they are there
 	ofCluster map[string][]string // names, by the ARN of the cluster
-	groups    map[string]string   // the group of a provider that scales one, by the name of the provider
+	groups    map[string]string   // the group behind a provider, by the name of the provider
+	scaled    map[string]bool     // whether it is a provider that scales its group
 	err       error
 }
 
 // readProviders begins to read the capacity providers of clusters.
 func (s *ecsService) readProviders(ctx context.Context, work *errgroup.Group, clusters []string) *ecsProviders {
-	p := &ecsProviders{read: make(chan struct{}), ofCluster: map[string][]string{}, groups: map[string]string{}}
+	p := &ecsProviders{read: make(chan struct{}), ofCluster: map[string][]string{}, groups: map[string]string{}, scaled: map[string]bool{}}
 	if len(clusters) == 0 {
 		close(p.read)
 		return p
@@ -96,7 +97,7 @@ func (s *ecsService) clusterProviders(ctx context.Context, clusters []string, p 
 // (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html).
 const providersPerRead = 100
 
-// providerGroups finds the groups that the providers scale.
+// providerGroups finds the groups behind the providers.
 func (s *ecsService) providerGroups(ctx context.Context, p *ecsProviders) error {
 	var names []string
 	for _, all := range p.ofCluster {
@@ -112,10 +113,12 @@ func (s *ecsService) providerGroups(ctx context.Context, p *ecsProviders) error 
 			return fmt.Errorf("describe the capacity providers of ECS clusters: %w", err)
 		}
 		for _, provider := range out.CapacityProviders {
-			group := provider.AutoScalingGroupProvider
-			if group != nil && group.ManagedScaling != nil && group.ManagedScaling.Status == ecstypes.ManagedScalingStatusEnabled {
-				p.groups[aws.ToString(provider.Name)] = groupNamed(aws.ToString(group.AutoScalingGroupArn))
+			name, group := aws.ToString(provider.Name), provider.AutoScalingGroupProvider
+			if group == nil {
+				continue
 			}
+			p.groups[name] = groupNamed(aws.ToString(group.AutoScalingGroupArn))
+			p.scaled[name] = group.ManagedScaling != nil && group.ManagedScaling.Status == ecstypes.ManagedScalingStatusEnabled
 		}
 	}
 	return nil
@@ -137,12 +140,37 @@ func (p *ecsProviders) beneath(service ecstypes.Service) []string {
 	if service.LaunchType == ecstypes.LaunchTypeEc2 {
 		names = p.ofCluster[aws.ToString(service.ClusterArn)]
 	}
+	return p.groupsOf(names, true)
+}
+
+// beneathTask is the same of a task that no service keeps.
+func (p *ecsProviders) beneathTask(cluster string, task ecstypes.Task) []string {
+	switch name := aws.ToString(task.CapacityProviderName); {
+	case name != "":
+		return p.groupsOf([]string{name}, true)
+	case task.LaunchType == ecstypes.LaunchTypeEc2:
+		return p.groupsOf(p.ofCluster[cluster], true)
+	}
+	return nil
+}
+
+// groupsOf are the groups behind providers, or of them those that are scaled, sorted.
+func (p *ecsProviders) groupsOf(providers []string, scaled bool) []string {
 	var groups []string
-	for _, name := range names {
-		if group, ok := p.groups[name]; ok {
+	for _, name := range providers {
+		if group, ok := p.groups[name]; ok && (p.scaled[name] || !scaled) {
 			groups = append(groups, group)
 		}
 	}
 	slices.Sort(groups)
 	return slices.Compact(groups)
+}
+
+// groupRefs are groups of the region by name.
+func (s *ecsService) groupRefs(names []string) []killswitch.Ref {
+	var refs []killswitch.Ref
+	for _, name := range names {
+		refs = append(refs, s.env.ref(killswitch.AutoScalingGroup, name))
+	}
+	return refs
 }

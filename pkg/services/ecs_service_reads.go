@@ -173,16 +173,16 @@ func collect[T any](reads *errgroup.Group, list func() error, slots *[]*[]T) ([]
 	return all, nil
 }
 
-// hosts are the EC2 instances behind container instances.
-func (s *ecsService) hosts(ctx context.Context, cluster string, containers []string) (map[string]string, error) {
-	hosts := map[string]string{}
+// instances are the EC2 instances behind container instances.
+func (s *ecsService) instances(ctx context.Context, cluster string, containers []string) (map[string]string, error) {
+	instances := map[string]string{}
 	slices.Sort(containers)
 	for arns := range slices.Chunk(slices.Compact(containers), containersPerRead) {
 		out, err := s.client.DescribeContainerInstances(ctx, &ecs.DescribeContainerInstancesInput{
 			Cluster: aws.String(cluster), ContainerInstances: arns,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("find the hosts of protected tasks in ECS cluster %s: %w", nameOf(cluster), err)
+			return nil, fmt.Errorf("find the hosts of tasks in ECS cluster %s: %w", nameOf(cluster), err)
 		}
 		if _, err := absent(out.Failures); err != nil {
 			return nil, err
@@ -190,11 +190,11 @@ func (s *ecsService) hosts(ctx context.Context, cluster string, containers []str
 		for _, container := range out.ContainerInstances {
 			// Machines of ECS Anywhere have ids of Systems Manager ("mi-…") and are no EC2 instances.
 			if id := aws.ToString(container.Ec2InstanceId); strings.HasPrefix(id, "i-") {
-				hosts[aws.ToString(container.ContainerInstanceArn)] = id
+				instances[aws.ToString(container.ContainerInstanceArn)] = id
 			}
 		}
 	}
-	return hosts, nil
+	return instances, nil
 }
 
 // absent are the names that AWS says it does not know. Any other failure is an error: the answer is

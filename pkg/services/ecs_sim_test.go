@@ -44,7 +44,7 @@ func TestDiscoverECSServices(t *testing.T) {
 			"shop/rolling":     "ACTIVE active original may refuse: a deployment is under way: its desired count may not be the final one",
 			"shop/kept":        "ACTIVE active original",
 			"guarded/db-proxy": "ACTIVE active original on " + host,
-			"guarded/beside":   "ACTIVE active original",
+			"guarded/beside":   "ACTIVE active original on " + host,
 			"hosted/agent":     "ACTIVE active verdict: DAEMON service: AWS takes no desired count for it, and what costs is its hosts",
 			task: "RUNNING active verdict: standalone task: a stop cannot be undone " +
 				"(https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html) on " + other,
