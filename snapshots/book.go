@@ -35,14 +35,24 @@ func (b *Book) get(ctx context.Context, key Key) (record *Record, err error) {
 
 // query reads records of one partition.
 func (b *Book) query(ctx context.Context, pk, prefix string, newest int) (records []Record, err error) {
-	err = again(ctx, pk+prefix, func() (err error) {
-		records, err = b.table.Query(ctx, pk, prefix, newest)
-		return err
+	err = b.each(ctx, pk, prefix, newest, func() func(Record) {
+		records = nil
+		return func(r Record) { records = append(records, r) }
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read %s of %s: %w", pk, b.Where(), err)
+		return nil, err
 	}
 	return records, nil
+}
+
+// each reads records of one partition one by one. begin is called for each attempt, and gives what takes
+// its records.
+func (b *Book) each(ctx context.Context, pk, prefix string, newest int, begin func() func(Record)) error {
+	err := again(ctx, pk+prefix, func() error { return b.table.Query(ctx, pk, prefix, newest, begin()) })
+	if err != nil {
+		return fmt.Errorf("read %s of %s: %w", pk, b.Where(), err)
+	}
+	return nil
 }
 
 // commit makes all swaps or none. unsure says that an attempt got no answer: what a Mismatch then

@@ -128,15 +128,15 @@ func FuzzShard(f *testing.F) {
 	}
 	whole := seeds(f)
 	f.Fuzz(func(t *testing.T, which int, sk, text string) {
-		var records []Record
+		read := assemble(Lease{Account: "1", Snapshot: "s", Region: "r"})
 		for i, r := range whole[3:] { // lease and all that follows are of the shard
 			if i == max(which, -which)%5 {
 				r.SK, r.Body = sk, text
 				r.Checksum = r.sum()
 			}
-			records = append(records, r)
+			read.add(r)
 		}
-		shard := assemble(Lease{Account: "1", Snapshot: "s", Region: "r"}, records)
+		shard := read.whole()
 		for _, it := range shard.Items {
 			if !strings.Contains(sk, escape(it.Resource.Ref.ID)) && it.Resource.Ref.ID != "i#1" {
 				t.Errorf("an item of %s, which no key names", it.Resource.Ref)

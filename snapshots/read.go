@@ -4,16 +4,21 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 )
 
 // Shard reads everything of one shard.
 func (b *Book) Shard(ctx context.Context, account, snapshot, region string) (Shard, error) {
-	records, err := b.query(ctx, shardPK(snapshot, region), "", 0)
+	var a *assembly
+	err := b.each(ctx, shardPK(snapshot, region), "", 0, func() func(Record) {
+		a = assemble(Lease{Account: account, Snapshot: snapshot, Region: region})
+		return a.add
+	})
 	if err != nil {
 		return Shard{}, err
 	}
-	return assemble(Lease{Account: account, Snapshot: snapshot, Region: region}, records), nil
+	return a.whole(), nil
 }
 
 // Headers lists the account's snapshots, newest first; limit 0 means all.
@@ -42,22 +47,38 @@ func (b *Book) Headers(ctx context.Context, account string, limit int) ([]Header
 
 // Snapshot reads a whole snapshot, or ErrNoSnapshot.
 func (b *Book) Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error) {
-	s, _, _, err := b.frame(ctx, account, snapshot)
+	s, shards, err := b.Shards(ctx, account, snapshot)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	regions := slices.Clone(s.Header.Regions)
-	if s.Live != nil {
-		regions = append(regions, s.Live.Regions...)
-	}
-	for _, region := range slices.Compact(slices.Sorted(slices.Values(regions))) {
-		shard, err := b.Shard(ctx, account, snapshot, region)
+	for shard, err := range shards {
 		if err != nil {
 			return Snapshot{}, err
 		}
 		s.Shards = append(s.Shards, shard)
 	}
 	return s, nil
+}
+
+// Shards reads a snapshot without its shards, or ErrNoSnapshot, and then these one by one.
+func (b *Book) Shards(ctx context.Context, account, snapshot string) (Snapshot, iter.Seq2[Shard, error], error) {
+	s, _, _, err := b.frame(ctx, account, snapshot)
+	if err != nil {
+		return Snapshot{}, nil, err
+	}
+	regions := slices.Clone(s.Header.Regions)
+	if s.Live != nil {
+		regions = append(regions, s.Live.Regions...)
+	}
+	slices.Sort(regions)
+	return s, func(yield func(Shard, error) bool) {
+		for _, region := range slices.Compact(regions) {
+			shard, err := b.Shard(ctx, account, snapshot, region)
+			if !yield(shard, err) || err != nil {
+				return
+			}
+		}
+	}, nil
 }
 
 // frame reads header and LIVE of a snapshot, or ErrNoSnapshot.

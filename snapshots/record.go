@@ -133,14 +133,14 @@ func (r Record) Size() int {
 	return names + numbers + len(r.PK) + len(r.SK) + len(r.Body) + len(r.Checksum)
 }
 
-func (r Record) fault(why string) *Fault {
-	n, _ := parse(r.Key)
-	return &Fault{PK: r.PK, SK: r.SK, Ref: n.ref(), Order: n.order, Since: n.order, Why: why, Hint: hints[n.class]}
+func (k Key) fault(why string) *Fault {
+	n, _ := parse(k)
+	return &Fault{PK: k.PK, SK: k.SK, Ref: n.ref(), Order: n.order, Since: n.order, Why: why, Hint: hints[n.class]}
 }
 
 // orphaned is a fault of a record whose original, of the order, is lost.
-func (r Record) orphaned(order int, why string) *Fault {
-	f := r.fault(why)
+func (k Key) orphaned(order int, why string) *Fault {
+	f := k.fault(why)
 	f.Since, f.Hint = order, hints[originalClass]
 	return f
 }

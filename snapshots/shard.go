@@ -9,58 +9,71 @@ import (
 	"aws-hit-breaks/pkg/killswitch"
 )
 
-// assemble makes a shard of its records. What cannot be used becomes a fault and is never guessed
-// at: an item is there only with its newest original and all parts of that.
-func assemble(of Lease, records []Record) Shard {
-	shard := Shard{Region: of.Region}
-	resources := map[killswitch.Ref]*stored{}
-	var refs []killswitch.Ref // in the order of records
-	for _, record := range records {
-		n, ok := parse(record.Key)
-		if !ok || n.snapshot != of.Snapshot || n.region != of.Region {
-			shard.fail(record.fault("unknown item"))
-			continue
-		}
-		switch n.class {
-		case leaseClass:
-			var lease Lease
-			switch fault := decode(record, &lease); {
-			case fault != nil:
-				shard.fail(fault)
-			case lease.Account != of.Account:
-				shard.fail(record.fault("its body is of another account: " + lease.Account))
-			default:
-				shard.Lease = lease
-			}
-		case coverageClass:
-			var c coverage
-			if fault := decode(record, &c); fault != nil {
-				shard.fail(fault)
-			} else {
-				shard.Coverage = append(shard.Coverage, c.Coverage)
-			}
-		default:
-			ref := n.ref()
-			ref.Account = of.Account
-			if resources[ref] == nil {
-				resources[ref] = &stored{ref: ref}
-				refs = append(refs, ref)
-			}
-			resources[ref].add(n, record)
-		}
+// assembly makes a shard of its records. What cannot be used becomes a fault and is never guessed
+// at: an item is there only with its newest original and all parts of that. Of a record that was added
+// nothing is kept but what it says.
+type assembly struct {
+	of        Lease
+	shard     Shard
+	resources map[killswitch.Ref]*stored
+}
+
+func assemble(of Lease) *assembly {
+	return &assembly{of: of, shard: Shard{Region: of.Region}, resources: map[killswitch.Ref]*stored{}}
+}
+
+func (a *assembly) add(record Record) {
+	n, ok := parse(record.Key)
+	if !ok || n.snapshot != a.of.Snapshot || n.region != a.of.Region {
+		a.shard.fail(record.fault("unknown item"))
+		return
 	}
+	switch n.class {
+	case leaseClass:
+		var lease Lease
+		switch fault := decode(record, &lease); {
+		case fault != nil:
+			a.shard.fail(fault)
+		case lease.Account != a.of.Account:
+			a.shard.fail(record.fault("its body is of another account: " + lease.Account))
+		default:
+			a.shard.Lease = lease
+		}
+	case coverageClass:
+		var c coverage
+		if fault := decode(record, &c); fault != nil {
+			a.shard.fail(fault)
+		} else {
+			a.shard.Coverage = append(a.shard.Coverage, c.Coverage)
+		}
+	default:
+		ref := n.ref()
+		ref.Account = a.of.Account
+		if a.resources[ref] == nil {
+			a.resources[ref] = &stored{ref: ref}
+		}
+		a.resources[ref].add(n, record)
+	}
+}
+
+// whole is the shard when every record has been added.
+func (a *assembly) whole() Shard {
+	shard := &a.shard
 	slices.SortFunc(shard.Coverage, func(x, y Coverage) int { return cmp.Compare(x.Kind, y.Kind) })
-	slices.SortFunc(refs, killswitch.Ref.Compare)
+	refs := slices.SortedFunc(maps.Keys(a.resources), killswitch.Ref.Compare)
+	shard.Items = slices.Grow(shard.Items, len(refs))
 	for _, ref := range refs {
-		item, usable := resources[ref].item(&shard)
+		item, usable := a.resources[ref].item(shard)
 		if usable {
+			item.Share()
 			shard.Items = append(shard.Items, item)
 		}
+		delete(a.resources, ref)
 	}
 	for _, covers := range shard.Coverage {
-		shard.fail(shard.lost(of, covers))
+		shard.fail(shard.lost(a.of, covers))
 	}
-	return shard
+	return *shard
 }
 
 // lost says that there are fewer originals of a kind than a listing recorded, or others. Of a resource
@@ -101,25 +114,39 @@ func (s *Shard) fail(fault *Fault) {
 // stored is what the table has of one resource.
 type stored struct {
 	ref       killswitch.Ref
-	originals []ordered
-	parts     []ordered
-	state     *Record
+	originals []said[original]
+	parts     []said[part]
+	state     *said[state]
 }
 
-// ordered is a record that belongs to the order which paused the resource.
-type ordered struct {
-	order  int
-	record Record
+// said is what a record says, or why it cannot be used.
+type said[T any] struct {
+	key   Key
+	order int // which paused the resource; not of a state
+	body  *T
+	fault *Fault
+}
+
+func read[T any, B interface {
+	*T
+	body
+}](n name, record Record) said[T] {
+	text := new(T)
+	if fault := decode(record, B(text)); fault != nil {
+		return said[T]{key: record.Key, order: n.order, fault: fault}
+	}
+	return said[T]{key: record.Key, order: n.order, body: text}
 }
 
 func (s *stored) add(n name, record Record) {
 	switch n.class {
 	case originalClass:
-		s.originals = append(s.originals, ordered{n.order, record})
+		s.originals = append(s.originals, read[original](n, record))
 	case partClass:
-		s.parts = append(s.parts, ordered{n.order, record})
+		s.parts = append(s.parts, read[part](n, record))
 	default: // parse knows no other of a resource
-		s.state = &record
+		state := read[state](n, record)
+		s.state = &state
 	}
 }
 
@@ -139,16 +166,16 @@ func (s *stored) item(shard *Shard) (item killswitch.Item, usable bool) {
 		newest = max(newest, o.order)
 	}
 	for _, o := range s.originals {
-		var body original
-		switch fault := decode(o.record, &body); {
-		case fault != nil:
-			fail(fault)
+		switch body := o.body; {
+		case o.fault != nil:
+			fail(o.fault)
 			usable = usable && o.order != newest
 		case body.Resource.Ref != s.ref:
-			fail(o.record.fault(ofAnother(body.Resource.Ref)))
+			fail(o.key.fault(ofAnother(body.Resource.Ref)))
 			usable = usable && o.order != newest
 		case o.order == newest:
 			item.Resource, item.Order = body.Resource, body.Order
+			item.Resource.Ref = s.ref // equal, and one text less
 			item.Original = killswitch.Original{Schema: body.Schema, Data: body.Data}
 		}
 	}
@@ -165,19 +192,18 @@ func (s *stored) item(shard *Shard) (item killswitch.Item, usable bool) {
 func (s *stored) readParts(newest int, known map[int]bool, fail func(*Fault)) []part {
 	parts, whole := []part{}, true
 	for _, o := range s.parts {
-		var body part
-		switch fault := decode(o.record, &body); {
-		case fault != nil:
-			fail(fault)
+		switch body := o.body; {
+		case o.fault != nil:
+			fail(o.fault)
 			whole = whole && o.order != newest
 		case body.Ref != s.ref:
-			fail(o.record.fault(ofAnother(body.Ref)))
+			fail(o.key.fault(ofAnother(body.Ref)))
 			whole = whole && o.order != newest
 		case !known[o.order]:
-			fail(o.record.orphaned(o.order, fmt.Sprintf("a part without its original: that of order %d is missing", o.order)))
+			fail(o.key.orphaned(o.order, fmt.Sprintf("a part without its original: that of order %d is missing", o.order)))
 			whole = whole && o.order < newest
 		case o.order == newest:
-			parts = append(parts, body)
+			parts = append(parts, *body)
 		}
 	}
 	if !whole {
@@ -195,19 +221,18 @@ func (s *stored) readState(item *killswitch.Item, newest int, known map[int]bool
 	if s.state == nil {
 		return true
 	}
-	var body state
-	switch fault := decode(*s.state, &body); {
-	case fault != nil:
-		fail(fault)
+	switch body := s.state.body; {
+	case s.state.fault != nil:
+		fail(s.state.fault)
 	case body.Ref != s.ref:
-		fail(s.state.fault(ofAnother(body.Ref)))
+		fail(s.state.key.fault(ofAnother(body.Ref)))
 	case !known[body.Order]:
-		fail(s.state.orphaned(body.Order, fmt.Sprintf("a state without its original: that of order %d is missing", body.Order)))
+		fail(s.state.key.orphaned(body.Order, fmt.Sprintf("a state without its original: that of order %d is missing", body.Order)))
 		return body.Order < newest
 	case body.Order < newest: // of an earlier pause: of this one nothing has been done yet
 		item.State.Phase = killswitch.Recorded
 	case whole && body.Parts > len(item.Parts):
-		fail(s.state.orphaned(body.Order, fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
+		fail(s.state.key.orphaned(body.Order, fmt.Sprintf("parts of the original are missing: it had %d, and %d can be read",
 			body.Parts, len(item.Parts))))
 		return false
 	default:

@@ -6,6 +6,7 @@ package snapshots
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"aws-hit-breaks/pkg/killswitch"
@@ -232,6 +233,10 @@ type Store interface {
 
 	// Snapshot reads a whole snapshot, or ErrNoSnapshot.
 	Snapshot(ctx context.Context, account, snapshot string) (Snapshot, error)
+
+	// Shards reads a snapshot without its shards, or ErrNoSnapshot, and then these one by one, by region,
+	// as they are asked for: a large snapshot need not be held whole. An error ends the sequence.
+	Shards(ctx context.Context, account, snapshot string) (Snapshot, iter.Seq2[Shard, error], error)
 
 	// Prices returns what KeepPrices kept for the account within the last day, or nothing; also where
 	// the item is damaged, since prices can be asked for again.

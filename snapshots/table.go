@@ -19,7 +19,8 @@ type Table interface {
 	Get(ctx context.Context, key Key) (*Record, error)
 	// Query reads the records of a partition whose SK begins with prefix, strongly consistent and
 	// to the last page, in ascending order of SK; with newest > 0 only the last so many, descending.
-	Query(ctx context.Context, pk, prefix string, newest int) ([]Record, error)
+	// It gives each to take, also where it ends with an error after that.
+	Query(ctx context.Context, pk, prefix string, newest int, take func(Record)) error
 	// Commit makes all swaps or none. Where conditions do not hold the error is a *Mismatch. No two
 	// swaps are of one key. What the table repeats below this call counts once.
 	Commit(ctx context.Context, swaps []Swap) error

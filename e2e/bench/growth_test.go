@@ -67,6 +67,9 @@ func TestGrowth(t *testing.T) {
 	for _, resources := range sizes {
 		s := sizeOf(t, resources)
 		fmt.Print(s)
+		for _, h := range s.top {
+			fmt.Printf("        %6.1f MiB of it in %s\n", mebibytes(h.bytes), h.where)
+		}
 		var holders []string
 		for _, h := range s.top[:min(3, len(s.top))] {
 			holders = append(holders, fmt.Sprintf("`%s` %.1f MiB", strings.TrimPrefix(h.where, "aws-hit-breaks/"), mebibytes(h.bytes)))

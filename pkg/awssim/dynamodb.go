@@ -170,16 +170,17 @@ func (t *table) record(k itemKey, make bool) *record {
 	if p == nil {
 		p = &partition{records: map[string]*record{}}
 		if make {
-			t.partitions[k.pk] = p
+			t.partitions[strings.Clone(k.pk)] = p
 		}
 	}
 	r := p.records[k.sk]
 	if r == nil {
 		r = &record{}
 		if make {
-			p.records[k.sk] = r
-			at, _ := slices.BinarySearch(p.sorted, k.sk)
-			p.sorted = slices.Insert(p.sorted, at, k.sk)
+			sk := strings.Clone(k.sk) // who wrote it does not hold what is stored
+			p.records[sk] = r
+			at, _ := slices.BinarySearch(p.sorted, sk)
+			p.sorted = slices.Insert(p.sorted, at, sk)
 		}
 	}
 	return r
@@ -188,8 +189,11 @@ func (t *table) record(k itemKey, make bool) *record {
 // read is what a read of the record sees: an eventually consistent one may miss the latest write.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
 func (c *call) read(r *record, k itemKey, consistent bool) item {
+	if consistent {
+		return r.item
+	}
 	lag := c.account.vary(fmt.Sprint("read lag ", k, r.changed.UnixNano()), 0, maxReadLag)
-	if !consistent && c.now.Before(r.changed.Add(lag)) {
+	if c.now.Before(r.changed.Add(lag)) {
 		return r.before
 	}
 	return r.item

@@ -3,6 +3,7 @@ package awssim
 import (
 	"encoding/base64"
 	"reflect"
+	"sort"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,12 +16,9 @@ const tokenMark = "after "
 // after the given key, and the token for what follows, nil at the end. A token stands for a place
 // and not for a number, so a listing that changes between two pages loses nothing else.
 func pageAfter[T any](all []T, after string, size int, key func(T) string) (page []T, next *string) {
-	for i, x := range all {
-		if key(x) <= after && after != "" {
-			continue
-		}
-		page = all[i:]
-		break
+	page = all
+	if after != "" {
+		page = all[sort.Search(len(all), func(i int) bool { return key(all[i]) > after }):]
 	}
 	if len(page) > size {
 		page = page[:size]

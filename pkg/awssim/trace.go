@@ -70,7 +70,8 @@ var targetFields = []string{
 	"DBClusterIdentifier", "Cluster", "Service", "Services", "Tasks", "ResourceId", "ResourceIds", "TopicArn",
 }
 
-// targets are the ids that an input names, in the order of targetFields. DynamoDB's are "PK SK".
+// targets are the ids that an input names, in the order of targetFields. DynamoDB's are "PK SK". They are
+// copies: the trace does not hold what the caller has.
 func targets(input any) []string {
 	if ids, ok := itemTargets(input); ok {
 		return ids
@@ -84,9 +85,11 @@ func targets(input any) []string {
 		switch field := v.FieldByName(name); {
 		case !field.IsValid():
 		case field.Type() == reflect.TypeFor[*string]() && !field.IsNil():
-			ids = append(ids, field.Elem().String())
+			ids = append(ids, strings.Clone(field.Elem().String()))
 		case field.Type() == reflect.TypeFor[[]string]():
-			ids = append(ids, field.Interface().([]string)...)
+			for _, id := range field.Interface().([]string) {
+				ids = append(ids, strings.Clone(id))
+			}
 		}
 	}
 	return ids

@@ -59,7 +59,12 @@ const keepWithin = 2 * time.Second
 // products are those whose price makes a difference: of what is of no known quantity none does.
 func products(r report.Report) []killswitch.Product {
 	var all []killswitch.Product
+	added := map[*killswitch.Usage]bool{} // equal uses are one list (killswitch.Uses), with few exceptions
 	add := func(uses []killswitch.Usage) {
+		if len(uses) == 0 || added[&uses[0]] {
+			return
+		}
+		added[&uses[0]] = true
 		for _, u := range uses {
 			if u.Why == "" {
 				all = append(all, u.Product)

@@ -180,13 +180,13 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 	s.enqueue(s.intent(b, at), func() { s.timed = append(s.timed, timed{at: at, b: b, l: l}) })
 }
 
-// merged adds what a step will leave to what earlier steps left. A new map, since the old one may
-// be on its way into the store.
+// merged adds what a step will leave to what earlier steps left. Never the old map, which may be on its
+// way into the store.
 func merged(left, leaves killswitch.Fields) killswitch.Fields {
 	all := killswitch.Fields{}
 	maps.Copy(all, left)
 	maps.Copy(all, leaves)
-	return all
+	return all.Shared()
 }
 
 // call takes the step, when its record is durable: for those for whom it is still to be taken.
@@ -209,7 +209,7 @@ func (s *shard) call(b batch, l *limit) {
 	items := make([]killswitch.Item, len(b.items))
 	for i, it := range b.items {
 		it.State.AttemptedAt = now
-		items[i] = it.Item
+		items[i] = *it.Item
 	}
 	s.spawn(func() func() {
 		results := s.perform(b, items)

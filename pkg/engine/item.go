@@ -12,7 +12,8 @@ import (
 
 // item is a resource in this turn: what is stored of it, and what the turn knows besides.
 type item struct {
-	killswitch.Item
+	*killswitch.Item
+	at      int // in the items of the shard
 	service killswitch.Service
 	steps   map[string]killswitch.Step
 	beneath []killswitch.Ref // what AWS ends once the item is down
@@ -55,7 +56,8 @@ func (s *shard) see(it *item, seen killswitch.Observation) {
 
 // adopt makes an item of a resource that was found running and is to be paused.
 func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order) *item {
-	it := s.insert(l, killswitch.Item{
+	found.Resource.Share()
+	it := s.insert(l, &killswitch.Item{
 		Resource: found.Resource, Order: order.Seq, Original: found.Original,
 		State: killswitch.State{Phase: killswitch.Running, Order: order.Seq},
 	})
@@ -69,8 +71,8 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 	return it
 }
 
-// revive takes up a stored item.
-func (s *shard) revive(stored killswitch.Item) {
+// revive takes up a stored item, which is the shard's from then on.
+func (s *shard) revive(stored *killswitch.Item) {
 	for _, l := range s.listings {
 		if l.declaration.Kind != stored.Resource.Ref.Kind {
 			continue
@@ -95,7 +97,7 @@ func (s *shard) revive(stored killswitch.Item) {
 }
 
 // insert takes an item up; a closed one of an earlier order gives way.
-func (s *shard) insert(l *listing, stored killswitch.Item) *item {
+func (s *shard) insert(l *listing, stored *killswitch.Item) *item {
 	it := &item{Item: stored, service: l.service, steps: l.steps}
 	if l.declaration.Beneath != nil {
 		it.beneath = l.declaration.Beneath(stored.Resource.Ref, stored.Original)
@@ -109,8 +111,10 @@ func (s *shard) insert(l *listing, stored killswitch.Item) *item {
 	ref := stored.Resource.Ref
 	if old := s.byRef[ref]; old != nil {
 		s.forget(old)
-		s.items[slices.Index(s.items, old)] = it
+		it.at = old.at
+		s.items[it.at] = it
 	} else {
+		it.at = len(s.items)
 		s.items = append(s.items, it)
 	}
 	s.byRef[ref] = it

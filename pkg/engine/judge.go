@@ -60,11 +60,13 @@ func (s *shard) decide(it *item) (d killswitch.Decision, err error) {
 			return d, fmt.Errorf("its stored original makes no sense, so that it is left as it is: %w", err)
 		}
 	}
-	probe := it.Item
+	probe := *it.Item
 	if s.Settings.Enforce == settings.EnforceAll && it.want == killswitch.WantPaused {
 		probe.State.Reached = 0 // nothing was settled: whoever started it, it is paused again
 	}
-	return it.service.Decide(it.want, probe, it.Seen, s.now()), nil
+	d = it.service.Decide(it.want, probe, it.Seen, s.now())
+	d.Leaves = d.Leaves.Shared()
+	return d, nil
 }
 
 // follow does what a decision asks for, but for steps, which act takes.
@@ -331,7 +333,7 @@ func (s *shard) look() {
 		l.looking = true
 		batch := make([]killswitch.Item, len(due))
 		for i, it := range due {
-			it.looking, batch[i] = true, it.Item
+			it.looking, batch[i] = true, *it.Item
 			s.touch(it)
 		}
 		s.spawn(func() func() {

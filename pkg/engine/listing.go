@@ -188,7 +188,9 @@ func (s *shard) receivePage(l *listing, p page) {
 	if s.hostsKnown(l) {
 		s.admitAll(l, p)
 	} else {
-		l.held = append(l.held, p...)
+		l.held = append(l.held, slices.DeleteFunc(p, func(found killswitch.Found) bool {
+			return (found.Owner != nil || !found.Active) && s.byRef[found.Resource.Ref] == nil // admit would leave it
+		})...)
 	}
 	s.touchBuilt()
 }

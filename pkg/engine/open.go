@@ -128,8 +128,8 @@ func (s *shard) takenOver(stored snapshots.Shard, lease snapshots.Lease, err err
 	for _, l := range s.listings {
 		l.note(stored.Coverage)
 	}
-	for _, it := range stored.Items {
-		s.revive(it)
+	for i := range stored.Items {
+		s.revive(&stored.Items[i])
 	}
 	if lease.Generation == 0 { // nothing is due: only the count is wanted
 		s.draining, s.lost = true, true

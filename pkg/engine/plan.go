@@ -101,8 +101,8 @@ func (e *Engine) planShard(ctx context.Context, live snapshots.Live, region stri
 	for _, l := range s.listings {
 		l.note(stored.Coverage)
 	}
-	for _, it := range stored.Items {
-		s.revive(it)
+	for i := range stored.Items {
+		s.revive(&stored.Items[i])
 	}
 	s.planListings(ctx)
 	if err := s.planLook(ctx); err != nil {
@@ -167,7 +167,7 @@ func (s *shard) planLook(ctx context.Context) error {
 		var batch []killswitch.Item
 		for _, it := range s.items {
 			if it.Resource.Ref.Kind == l.declaration.Kind && !it.fresh && !it.State.Phase.Closed() {
-				batch = append(batch, it.Item)
+				batch = append(batch, *it.Item)
 			}
 		}
 		if len(batch) == 0 {
@@ -187,7 +187,7 @@ func (s *shard) planLook(ctx context.Context) error {
 
 // planned is an item as the plan shows it.
 func (s *shard) planned(it *item) killswitch.Item {
-	shown := it.Item
+	shown := *it.Item
 	if !it.decided {
 		if it.vetoed() || it.Settled() || it.State.Phase.Closed() {
 			return shown

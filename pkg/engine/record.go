@@ -65,7 +65,7 @@ func (it *item) record() snapshots.Change {
 	if it.State.Phase == killswitch.Running {
 		it.State.Phase = killswitch.Recorded
 	}
-	original := it.Item
+	original := *it.Item
 	return snapshots.Change{Original: &original}
 }
 
@@ -230,7 +230,7 @@ func (w *write) addState(it *item) bool {
 	if slices.Contains(w.states, it) {
 		return true
 	}
-	state := it.Item
+	state := *it.Item
 	if !w.room(snapshots.Change{State: &state}) {
 		return false
 	}

@@ -131,7 +131,7 @@ type Resource struct {
 	Above []Ref `json:"above,omitempty"`
 	// Uses is what it consumes while it runs, as the listing tells: what its dollars are computed
 	// from. None means that it costs nothing of its own by the hour.
-	Uses []Usage `json:"uses,omitempty"`
+	Uses Uses `json:"uses,omitempty"`
 }
 
 // Original is what has to be known to put a resource back: a service's own type as JSON with the
@@ -148,7 +148,8 @@ type Part struct {
 	Data []byte `json:"data"` // JSON
 }
 
-// Fields are touched fields and their values, as AWS names and writes them.
+// Fields are touched fields and their values, as AWS names and writes them. What is in a State is shared
+// and not changed.
 type Fields map[string]string
 
 // Wait is something an item waits for. Its deadline is durable, so that a wait ends even when

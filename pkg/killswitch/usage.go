@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 )
 
 // Product is one line of AWS's price list, by the attributes that select it. What an attribute's
@@ -43,31 +41,10 @@ var (
 // MarshalText writes the product as String does.
 func (p Product) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// read are the products that were read, by their text. An account uses some hundreds, and its snapshot
-// names each a thousand times, which would be as many maps. Nobody changes the attributes of one.
-var (
-	read    sync.Map
-	reading atomic.Int32
-)
-
-// mostRead is how many products are kept: what reads more of them reads no snapshot.
-const mostRead = 10000
-
 // UnmarshalText reads what MarshalText wrote, and nothing else. Equal products share their attributes.
-func (p *Product) UnmarshalText(text []byte) error {
-	if known, ok := read.Load(string(text)); ok {
-		*p = known.(Product)
-		return nil
-	}
-	parsed, err := parseProduct(string(text))
-	if err != nil {
-		return err
-	}
-	if reading.Add(1) <= mostRead {
-		read.Store(string(text), parsed)
-	}
-	*p = parsed
-	return nil
+func (p *Product) UnmarshalText(text []byte) (err error) {
+	*p, err = sharedProducts.of(text, func() (Product, error) { return parseProduct(string(text)) })
+	return err
 }
 
 func parseProduct(text string) (Product, error) {
@@ -113,8 +90,8 @@ func (u Usage) Check() error {
 }
 
 // Sum adds up what is of the same product, in the order of products, so that the usage of a group of
-// three hundred equal members is one. What is of no quantity is left out.
-func Sum(uses ...Usage) []Usage {
+// three hundred equal members is one. What is of no quantity is left out. Equal sums are one list.
+func Sum(uses ...Usage) Uses {
 	sums := map[string]Usage{}
 	for _, u := range uses {
 		if u.Quantity == 0 && u.Why == "" {
@@ -124,11 +101,11 @@ func Sum(uses ...Usage) []Usage {
 		u.Quantity += sums[key].Quantity
 		sums[key] = u
 	}
-	var all []Usage
+	var all Uses
 	for _, key := range slices.Sorted(maps.Keys(sums)) {
 		all = append(all, sums[key])
 	}
-	return all
+	return all.Shared()
 }
 
 // Dollars is what uses cost in an hour: all of them while the resource runs, and those of them that

@@ -81,7 +81,7 @@ func TestEqualUsesAreOneInTheSum(t *testing.T) {
 		killswitch.Usage{Product: large, Quantity: 2}, killswitch.Usage{Product: large, Quantity: 4, Kept: true},
 		killswitch.Usage{Product: small},
 	)
-	want := []killswitch.Usage{
+	want := killswitch.Uses{
 		{Product: large, Quantity: 3}, {Product: large, Quantity: 4, Kept: true}, {Product: small, Quantity: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

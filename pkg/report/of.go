@@ -13,47 +13,53 @@ import (
 
 // writer makes the lists of a report.
 type writer struct {
-	snapshot snapshots.Snapshot
+	snapshot snapshots.Snapshot // whose shards are without their items
 	declared map[killswitch.Kind]killswitch.Declaration
 	orders   []killswitch.Order
 	regions  []string
+	list     []Resource
 }
 
-func (w writer) resources() []Resource {
-	list := []Resource{}
-	for _, shard := range w.snapshot.Shards {
-		damaged := map[killswitch.Ref]snapshots.Fault{}
-		for _, f := range shard.Faults {
-			if f.Ref.ID != "" && f.Since >= damaged[f.Ref].Since {
-				damaged[f.Ref] = f
-			}
-		}
-		for _, it := range shard.Items {
-			if _, named := damaged[it.Resource.Ref]; !named && it.State.Phase == "" && shard.Lease.Generation > 0 && shard.Lease.Owner == "" {
-				damaged[it.Resource.Ref] = snapshots.Fault{Why: snapshots.StateMissing}
-			}
-			list = append(list, w.item(it, damaged))
-			delete(damaged, it.Resource.Ref)
-		}
-		for ref, f := range damaged { // sorted below
-			phase := killswitch.Unreadable
-			if filter.GivenUp(w.orders, ref, f.Since) {
-				phase = killswitch.GivenUp
-			}
-			list = append(list, Resource{
-				Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: phase, Reason: f.Why,
-				ByHand: w.byHand(killswitch.Item{Resource: killswitch.Resource{Ref: ref}}),
-				Uses:   []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
-			})
-		}
-		for _, c := range shard.Coverage {
-			for _, v := range c.Verdicts {
-				list = append(list, resource(v.Resource, v.Phase, v.Reason))
-			}
+// take takes in a shard, and keeps nothing of its items but what is listed of them.
+func (w *writer) take(shard snapshots.Shard) {
+	damaged := map[killswitch.Ref]snapshots.Fault{}
+	for _, f := range shard.Faults {
+		if f.Ref.ID != "" && f.Since >= damaged[f.Ref].Since {
+			damaged[f.Ref] = f
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Resource) int { return a.Ref("").Compare(b.Ref("")) })
-	return slices.CompactFunc(list, func(a, b Resource) bool { return a.Ref("") == b.Ref("") })
+	w.list = slices.Grow(w.list, len(shard.Items))
+	for _, it := range shard.Items {
+		if _, named := damaged[it.Resource.Ref]; !named && it.State.Phase == "" && shard.Lease.Generation > 0 && shard.Lease.Owner == "" {
+			damaged[it.Resource.Ref] = snapshots.Fault{Why: snapshots.StateMissing}
+		}
+		w.list = append(w.list, w.item(it, damaged))
+		delete(damaged, it.Resource.Ref)
+	}
+	for ref, f := range damaged { // sorted below
+		phase := killswitch.Unreadable
+		if filter.GivenUp(w.orders, ref, f.Since) {
+			phase = killswitch.GivenUp
+		}
+		w.list = append(w.list, Resource{
+			Region: ref.Region, Kind: ref.Kind, ID: ref.ID, Phase: phase, Reason: f.Why,
+			ByHand: w.byHand(killswitch.Item{Resource: killswitch.Resource{Ref: ref}}),
+			Uses:   []killswitch.Usage{{Kept: true, Why: "what it uses cannot be read"}},
+		})
+	}
+	for _, c := range shard.Coverage {
+		for _, v := range c.Verdicts {
+			w.list = append(w.list, resource(v.Resource, v.Phase, v.Reason))
+		}
+	}
+	shard.Items = nil
+	w.snapshot.Shards = append(w.snapshot.Shards, shard)
+}
+
+// resources are all that were taken in.
+func (w *writer) resources() []Resource {
+	slices.SortStableFunc(w.list, func(a, b Resource) int { return a.Ref("").Compare(b.Ref("")) })
+	return slices.CompactFunc(w.list, func(a, b Resource) bool { return a.Ref("") == b.Ref("") })
 }
 
 func resource(r killswitch.Resource, phase killswitch.Phase, reason string) Resource {

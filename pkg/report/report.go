@@ -6,6 +6,7 @@
 package report
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -127,7 +128,22 @@ type Problem struct {
 
 // Of makes the report of a snapshot. declared are the kinds that the brake knows.
 func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaration) Report {
-	w := writer{snapshot: s, declared: declared, orders: s.Header.Orders, regions: s.Header.Regions}
+	r, _ := Read(s, func(yield func(snapshots.Shard, error) bool) { // none of them is an error
+		for _, shard := range s.Shards {
+			if !yield(shard, nil) {
+				return
+			}
+		}
+	}, declared)
+	return r
+}
+
+// Read makes the report of a snapshot whose shards come one by one. An error among these is its own.
+func Read(
+	s snapshots.Snapshot, shards iter.Seq2[snapshots.Shard, error], declared map[killswitch.Kind]killswitch.Declaration,
+) (Report, error) {
+	s.Shards = nil
+	w := &writer{snapshot: s, declared: declared, orders: s.Header.Orders, regions: s.Header.Regions, list: []Resource{}}
 	r := Report{
 		Schema: Schema, Account: s.Header.Account, Snapshot: s.Header.Snapshot,
 		Opened: s.Header.Opened, Closed: s.Header.Closed,
@@ -136,6 +152,12 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 		w.orders, w.regions = s.Live.Orders, s.Live.Regions
 		r.Account, r.Snapshot, r.Opened, r.LookAt = s.Live.Account, s.Live.Snapshot, s.Live.Opened, s.Live.LookAt
 	}
+	for shard, err := range shards {
+		if err != nil {
+			return Report{}, err
+		}
+		w.take(shard)
+	}
 	r.Orders = []Order{}
 	for _, o := range w.orders {
 		r.Orders = append(r.Orders, orderOf(o))
@@ -143,13 +165,13 @@ func Of(s snapshots.Snapshot, declared map[killswitch.Kind]killswitch.Declaratio
 	r.Resources, r.NotInspected, r.Problems, r.Residuals = w.resources(), w.notInspected(), w.problems(), []Residual{}
 	r.Waves = w.waves(r.Resources)
 	r.count()
-	for _, shard := range s.Shards {
+	for _, shard := range w.snapshot.Shards {
 		for _, c := range shard.Coverage {
 			r.Summary.Total += c.MoreVerdicts
 			r.Summary.LeftAlone += c.MoreVerdicts
 		}
 	}
-	return r
+	return r, nil
 }
 
 // Empty is the report of an account of which nothing is recorded.

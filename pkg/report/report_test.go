@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -191,6 +192,17 @@ func TestNotInspected(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A report of a part of a snapshot would be taken for one of the whole.
+func TestAReportOfWhatCannotBeReadIsNone(t *testing.T) {
+	s, broken := live([]killswitch.Order{alarmed}, listed(1), at(1, killswitch.Paused, "i-1")), errors.New("broken off")
+	shards := func(yield func(snapshots.Shard, error) bool) {
+		_ = yield(s.Shards[0], nil) && yield(snapshots.Shard{}, broken)
+	}
+	if r, err := report.Read(s, shards, declared); !errors.Is(err, broken) || len(r.Resources) > 0 {
+		t.Errorf("got %d resources and %v, want none and %v", len(r.Resources), err, broken)
 	}
 }
 

@@ -246,7 +246,7 @@ func (s *groups) Discover(ctx context.Context) iter.Seq2[killswitch.Found, error
 // membership is what EC2 and the warm pools tell about the members of some groups.
 type membership struct {
 	warm      map[string][]asgtypes.Instance // by group
-	instances map[string]ec2types.Instance
+	instances map[string]*ec2types.Instance
 	local     map[ec2types.InstanceType]bool
 }
 

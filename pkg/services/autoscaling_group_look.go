@@ -24,7 +24,7 @@ import (
 // see puts one look together. also are ids that are looked at although the group does not have them.
 func (s *groups) see(
 	group asgtypes.AutoScalingGroup, members []asgtypes.Instance, also []string,
-	instances map[string]ec2types.Instance, local map[ec2types.InstanceType]bool,
+	instances map[string]*ec2types.Instance, local map[ec2types.InstanceType]bool,
 ) groupSeen {
 	look := groupSeen{
 		ARN: aws.ToString(group.AutoScalingGroupARN),
@@ -39,6 +39,7 @@ func (s *groups) see(
 		}
 	}
 	slices.Sort(look.Suspended)
+	look.Members = make([]memberSeen, 0, len(members)+len(also))
 	for _, member := range members {
 		seen := memberSeen{
 			ID: aws.ToString(member.InstanceId), Lifecycle: string(member.LifecycleState),
@@ -66,7 +67,7 @@ func (s *groups) see(
 }
 
 // cannotStop says why a member cannot be stopped.
-func (s *groups) cannotStop(i ec2types.Instance, local map[ec2types.InstanceType]bool) string {
+func (s *groups) cannotStop(i *ec2types.Instance, local map[ec2types.InstanceType]bool) string {
 	if i.InstanceLifecycle == ec2types.InstanceLifecycleTypeSpot {
 		// https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-spot-instances.html
 		return "is Spot, which a group requests one time only: EC2 can only terminate it"
@@ -309,15 +310,15 @@ func (s *groups) machines(ctx context.Context, ids []string, just map[string]ins
 // judged are the instances that were found, and the instance store of those types that run and that
 // no pause has judged yet.
 func (s *groups) judged(ctx context.Context, machines map[string]instanceLook, known map[string]bool) (
-	instances map[string]ec2types.Instance, local map[ec2types.InstanceType]bool, err error,
+	instances map[string]*ec2types.Instance, local map[ec2types.InstanceType]bool, err error,
 ) {
-	instances = map[string]ec2types.Instance{}
+	instances = map[string]*ec2types.Instance{}
 	var sizes []ec2types.InstanceType
 	for id, look := range machines {
 		if look.full == nil {
 			continue
 		}
-		instances[id] = *look.full
+		instances[id] = look.full
 		if look.State == stateRunning && !known[id] {
 			sizes = append(sizes, look.full.InstanceType)
 		}

@@ -53,7 +53,7 @@ func (g groupSeen) String() string {
 }
 
 // typed is the size of the group as a report shows it.
-func (g groupSeen) typed(instances map[string]ec2types.Instance) string {
+func (g groupSeen) typed(instances map[string]*ec2types.Instance) string {
 	kinds := map[string]bool{}
 	for _, m := range g.Members {
 		if i, ok := instances[m.ID]; ok {

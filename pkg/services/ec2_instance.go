@@ -116,7 +116,7 @@ type instanceSeen struct {
 	Transition string // the state transition reason
 }
 
-func traitsOf(i ec2types.Instance) instanceTraits {
+func traitsOf(i *ec2types.Instance) instanceTraits {
 	traits := instanceTraits{
 		LaunchTime: aws.ToTime(i.LaunchTime).UTC(), PublicIP: aws.ToString(i.PublicIpAddress),
 		PublicDNS: aws.ToString(i.PublicDnsName),
@@ -130,7 +130,7 @@ func traitsOf(i ec2types.Instance) instanceTraits {
 	return traits
 }
 
-func seeInstance(i ec2types.Instance, status string) instanceSeen {
+func seeInstance(i *ec2types.Instance, status string) instanceSeen {
 	seen := instanceSeen{
 		instanceTraits: traitsOf(i), State: stateOf(i), Status: status,
 		Transition: aws.ToString(i.StateTransitionReason),
@@ -141,7 +141,7 @@ func seeInstance(i ec2types.Instance, status string) instanceSeen {
 	return seen
 }
 
-func stateOf(i ec2types.Instance) string {
+func stateOf(i *ec2types.Instance) string {
 	if i.State == nil {
 		return ""
 	}
@@ -208,7 +208,7 @@ type around struct {
 
 // lookAround reads what is missing of around for one page. Nothing is read for a page on which
 // nothing runs.
-func (s *instances) lookAround(ctx context.Context, known around, page []ec2types.Instance) (around, error) {
+func (s *instances) lookAround(ctx context.Context, known around, page []*ec2types.Instance) (around, error) {
 	var running, requests []string
 	var sizes []ec2types.InstanceType
 	unowned := false
@@ -278,7 +278,7 @@ func (s *instances) members(ctx context.Context) (map[string]string, error) {
 }
 
 // found is one instance of the listing.
-func (s *instances) found(i ec2types.Instance, known around, at time.Time) (killswitch.Found, error) {
+func (s *instances) found(i *ec2types.Instance, known around, at time.Time) (killswitch.Found, error) {
 	id, tags := aws.ToString(i.InstanceId), tagsOf(i.Tags)
 	seen := seeInstance(i, known.checks[id].Status)
 	found := killswitch.Found{

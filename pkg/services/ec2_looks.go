@@ -16,7 +16,7 @@ import (
 
 // described is what an answer about instances by id tells.
 type described struct {
-	found map[string]ec2types.Instance
+	found map[string]*ec2types.Instance
 	gone  map[string]string // AWS's word for it
 }
 
@@ -33,7 +33,7 @@ type instanceLook struct {
 // seen is what the look adds to an earlier one, whose other fields an instance on its way keeps.
 func (l instanceLook) seen(before instanceSeen) instanceSeen {
 	if l.full != nil {
-		return seeInstance(*l.full, l.Status)
+		return seeInstance(l.full, l.Status)
 	}
 	before.State, before.Status = l.State, l.Status
 	return before
@@ -75,7 +75,7 @@ func (r *ec2Reads) look(ctx context.Context, ids []string, started map[string]bo
 			looks[id] = instanceLook{gone: answer.gone[id]}
 			continue
 		}
-		looks[id] = instanceLook{check: check{stateOf(i), checks[id].Status}, full: &i}
+		looks[id] = instanceLook{check: check{stateOf(i), checks[id].Status}, full: i}
 		if looks[id].State == stateRunning && looks[id].Status == statusUnknown {
 			unchecked = append(unchecked, id)
 		}
@@ -95,7 +95,7 @@ func (r *ec2Reads) look(ctx context.Context, ids []string, started map[string]bo
 // word for it. AWS refuses the whole call for one id that does not exist, so a refused list is
 // halved until the missing id stands alone: then the refusal is about it.
 func (r *ec2Reads) byID(ctx context.Context, ids []string) (described, error) {
-	all := described{found: map[string]ec2types.Instance{}, gone: map[string]string{}}
+	all := described{found: map[string]*ec2types.Instance{}, gone: map[string]string{}}
 	chunks := slices.Collect(slices.Chunk(ids, idsPerLook))
 	answers := make([]described, len(chunks))
 	var reads errgroup.Group
@@ -120,7 +120,7 @@ func (r *ec2Reads) halving(ctx context.Context, ids []string) (described, error)
 	instances, err := r.describe(ctx, &ec2.DescribeInstancesInput{
 		InstanceIds: ids, IncludeManagedResources: aws.Bool(true),
 	})
-	all := described{found: map[string]ec2types.Instance{}, gone: map[string]string{}}
+	all := described{found: map[string]*ec2types.Instance{}, gone: map[string]string{}}
 	switch {
 	case err == nil:
 		for _, i := range instances {

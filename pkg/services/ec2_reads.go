@@ -51,8 +51,8 @@ func newEC2Reads(env Env) *ec2Reads {
 
 // existing looks at instances by a filter on their ids: those that do not exist (any more) are
 // simply not in the answer, which is good enough for what a listing wants to know.
-func (r *ec2Reads) existing(ctx context.Context, ids []string) (map[string]ec2types.Instance, error) {
-	found := map[string]ec2types.Instance{}
+func (r *ec2Reads) existing(ctx context.Context, ids []string) (map[string]*ec2types.Instance, error) {
+	found := map[string]*ec2types.Instance{}
 	var mu sync.Mutex
 	var reads errgroup.Group
 	reads.SetLimit(readsAtOnce)
@@ -80,8 +80,8 @@ func (r *ec2Reads) existing(ctx context.Context, ids []string) (map[string]ec2ty
 }
 
 // describe reads all pages of one question.
-func (r *ec2Reads) describe(ctx context.Context, in *ec2.DescribeInstancesInput) ([]ec2types.Instance, error) {
-	var instances []ec2types.Instance
+func (r *ec2Reads) describe(ctx context.Context, in *ec2.DescribeInstancesInput) ([]*ec2types.Instance, error) {
+	var instances []*ec2types.Instance
 	pages := ec2.NewDescribeInstancesPaginator(r.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -93,11 +93,13 @@ func (r *ec2Reads) describe(ctx context.Context, in *ec2.DescribeInstancesInput)
 	return instances, nil
 }
 
-// instancesOf are the instances of a page in AWS's order.
-func instancesOf(page *ec2.DescribeInstancesOutput) []ec2types.Instance {
-	var instances []ec2types.Instance
+// instancesOf are the instances of a page in AWS's order: one is large, and none is copied.
+func instancesOf(page *ec2.DescribeInstancesOutput) []*ec2types.Instance {
+	var instances []*ec2types.Instance
 	for _, reservation := range page.Reservations {
-		instances = append(instances, reservation.Instances...)
+		for n := range reservation.Instances {
+			instances = append(instances, &reservation.Instances[n])
+		}
 	}
 	return instances
 }

@@ -29,7 +29,7 @@ func uses(quantity float64, service, region string, attributes map[string]string
 
 // instanceUses is what an instance consumes while it runs: itself, and the public addresses that it
 // gives back when it stops. Volumes and Elastic IPs are among what has no pause (residual.go).
-func instanceUses(region string, i ec2types.Instance) []killswitch.Usage {
+func instanceUses(region string, i *ec2types.Instance) []killswitch.Usage {
 	if !upOrComing(stateOf(i)) {
 		return nil
 	}
@@ -50,7 +50,7 @@ func instanceUses(region string, i ec2types.Instance) []killswitch.Usage {
 // system, software and licence (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/billing-info-fields.html).
 // On a Dedicated Host the host is billed and not the instance; a Capacity Block and a Scheduled
 // Instance are paid in advance.
-func machineUses(region string, i ec2types.Instance) []killswitch.Usage {
+func machineUses(region string, i *ec2types.Instance) []killswitch.Usage {
 	place := i.Placement
 	if place == nil {
 		place = &ec2types.Placement{}

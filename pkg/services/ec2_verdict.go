@@ -13,7 +13,7 @@ import (
 const groupTag = "aws:autoscaling:groupName"
 
 // groupOf is the group an instance belongs to, by the groups' own lists or by its tag. Empty: none.
-func groupOf(i ec2types.Instance, members map[string]string) string {
+func groupOf(i *ec2types.Instance, members map[string]string) string {
 	if group := members[aws.ToString(i.InstanceId)]; group != "" {
 		return group
 	}
@@ -79,7 +79,7 @@ func ownerAmong(owners []owner, tags map[string]string) string {
 
 // instanceVerdict says why a running instance that is no member of a group cannot be paused; empty
 // where it can.
-func instanceVerdict(i ec2types.Instance, known around, allowInstanceStore bool) string {
+func instanceVerdict(i *ec2types.Instance, known around, allowInstanceStore bool) string {
 	if i.Operator != nil && aws.ToBool(i.Operator.Managed) {
 		// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/amazon-ec2-managed-instances.html
 		return fmt.Sprintf("managed by %s: pause it there", aws.ToString(i.Operator.Principal))
@@ -101,7 +101,7 @@ func instanceVerdict(i ec2types.Instance, known around, allowInstanceStore bool)
 
 // savesNothing says why stopping an instance, of whatever owner, is not possible at all or would
 // save nothing.
-func savesNothing(i ec2types.Instance) string {
+func savesNothing(i *ec2types.Instance) string {
 	switch {
 	case i.InstanceLifecycle == ec2types.InstanceLifecycleTypeCapacityBlock:
 		// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-blocks-pricing-billing.html
@@ -120,7 +120,7 @@ func savesNothing(i ec2types.Instance) string {
 }
 
 // losesDisks says why an instance could not be started again as it was.
-func losesDisks(i ec2types.Instance, local map[ec2types.InstanceType]bool, allowInstanceStore bool) string {
+func losesDisks(i *ec2types.Instance, local map[ec2types.InstanceType]bool, allowInstanceStore bool) string {
 	switch {
 	case i.RootDeviceType == ec2types.DeviceTypeInstanceStore:
 		return "instance-store root: EC2 cannot stop it"

@@ -91,7 +91,7 @@ func TestInstanceVerdict(t *testing.T) {
 			if row.request != nil {
 				known.spot = map[string]ec2types.SpotInstanceRequest{"sir-1": *row.request}
 			}
-			if got := instanceVerdict(row.instance, known, row.allow); got != row.verdict {
+			if got := instanceVerdict(&row.instance, known, row.allow); got != row.verdict {
 				t.Errorf("got  %q\nwant %q", got, row.verdict)
 			}
 		})

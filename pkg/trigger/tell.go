@@ -85,12 +85,11 @@ func (h *Handler) catchUp(ctx context.Context, outcome engine.Outcome, answer *A
 	if untold == "" {
 		return
 	}
-	s, err := h.Store.Snapshot(ctx, h.Account, untold)
+	s, r, err := h.report(ctx, untold)
 	if err != nil {
 		h.log().WarnContext(ctx, "a snapshot cannot be told of", slog.String("error", explained(err).Error()))
 		return
 	}
-	r := report.Of(s, h.Declared)
 	h.tellOf(ctx, s, &r, outcome, false, answer)
 }
 

@@ -109,14 +109,24 @@ func (h *Handler) carry(ctx context.Context, e *engine.Engine, a engine.Attentio
 	if answer.Snapshot == "" || answer.Idle {
 		return nil
 	}
-	snapshot, err := h.Store.Snapshot(ctx, h.Account, answer.Snapshot)
+	snapshot, r, err := h.report(ctx, answer.Snapshot)
 	if err != nil {
 		return explained(fmt.Errorf("read snapshot %s for the report: %w", answer.Snapshot, err))
 	}
-	answer.Report = report.Of(snapshot, h.Declared)
+	answer.Report = r
 	answer.Report.Unlisted(outcome.Unlisted)
 	h.tellOf(ctx, snapshot, &answer.Report, outcome, !a.Due, answer)
 	return nil
+}
+
+// report reads a snapshot, without its shards, and makes its report while it reads these.
+func (h *Handler) report(ctx context.Context, id string) (snapshots.Snapshot, report.Report, error) {
+	snapshot, shards, err := h.Store.Shards(ctx, h.Account, id)
+	if err != nil {
+		return snapshot, report.Report{}, err
+	}
+	r, err := report.Read(snapshot, shards, h.Declared)
+	return snapshot, r, err
 }
 
 // notice adds a line for a human.

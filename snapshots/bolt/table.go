@@ -76,9 +76,10 @@ func (t *table) Get(ctx context.Context, key snapshots.Key) (record *snapshots.R
 }
 
 // Query reads the records of a partition.
-func (t *table) Query(ctx context.Context, pk, prefix string, newest int) (found []snapshots.Record, err error) {
+func (t *table) Query(ctx context.Context, pk, prefix string, newest int, take func(snapshots.Record)) error {
+	var found []snapshots.Record
 	from := keyOf(snapshots.Key{PK: pk, SK: prefix})
-	err = t.view(ctx, func(records *bbolt.Bucket) {
+	err := t.view(ctx, func(records *bbolt.Bucket) {
 		c := records.Cursor()
 		for k, text := c.Seek(from); k != nil && bytes.HasPrefix(k, from); k, text = c.Next() {
 			found = append(found, recordOf(k, text))
@@ -88,7 +89,10 @@ func (t *table) Query(ctx context.Context, pk, prefix string, newest int) (found
 		slices.Reverse(found)
 		found = found[:min(newest, len(found))]
 	}
-	return found, err
+	for _, r := range found {
+		take(r)
+	}
+	return err
 }
 
 // Commit makes all swaps or none, and returns when they are on the disk.

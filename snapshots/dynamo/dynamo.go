@@ -92,7 +92,7 @@ func (t *table) Get(ctx context.Context, key snapshots.Key) (*snapshots.Record, 
 }
 
 // Query reads page after page: one ends at 1 MB.
-func (t *table) Query(ctx context.Context, pk, prefix string, newest int) ([]snapshots.Record, error) {
+func (t *table) Query(ctx context.Context, pk, prefix string, newest int, take func(snapshots.Record)) error {
 	in := &dynamodb.QueryInput{
 		TableName:                 &t.name,
 		ConsistentRead:            aws.Bool(true),
@@ -107,17 +107,17 @@ func (t *table) Query(ctx context.Context, pk, prefix string, newest int) ([]sna
 		in.ScanIndexForward = aws.Bool(false)
 		in.Limit = aws.Int32(int32(newest))
 	}
-	var records []snapshots.Record
-	for {
+	for taken := 0; ; {
 		out, err := t.client.Query(ctx, in)
 		if err != nil {
-			return nil, t.meaning(ctx, err)
+			return t.meaning(ctx, err)
 		}
 		for _, item := range out.Items {
-			records = append(records, *stored(item))
+			take(*stored(item))
+			taken++
 		}
-		if len(out.LastEvaluatedKey) == 0 || newest > 0 && len(records) >= newest {
-			return records, nil
+		if len(out.LastEvaluatedKey) == 0 || newest > 0 && taken >= newest {
+			return nil
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}

@@ -8,11 +8,17 @@ import (
 	"aws-hit-breaks/snapshots"
 )
 
+// inPartition are the records of a partition whose SK begins so.
+func inPartition(t *testing.T, table snapshots.Table, pk, prefix string) (found []snapshots.Record) {
+	t.Helper()
+	ok(t, "query", table.Query(t.Context(), pk, prefix, 0, func(r snapshots.Record) { found = append(found, r) }))
+	return found
+}
+
 // alter changes the stored record whose SK begins so, behind the store's back.
 func alter(t *testing.T, s Subject, pk, prefix string, change func(*snapshots.Record)) {
 	t.Helper()
-	records, err := s.Table.Query(t.Context(), pk, prefix, 0)
-	ok(t, "query", err)
+	records := inPartition(t, s.Table, pk, prefix)
 	if len(records) != 1 {
 		t.Fatalf("%d records of %s begin with %s", len(records), pk, prefix)
 	}
@@ -23,8 +29,7 @@ func alter(t *testing.T, s Subject, pk, prefix string, change func(*snapshots.Re
 
 func remove(t *testing.T, s Subject, pk, prefix string) {
 	t.Helper()
-	records, err := s.Table.Query(t.Context(), pk, prefix, 0)
-	ok(t, "query", err)
+	records := inPartition(t, s.Table, pk, prefix)
 	if len(records) != 1 {
 		t.Fatalf("%d records of %s begin with %s", len(records), pk, prefix)
 	}
@@ -249,8 +254,7 @@ var damageTests = map[string]func(*testing.T, Subject){
 		first, _, _ := stocked(t, s)
 		ok(t, "close", s.Store.Close(t.Context(), first, day, nil))
 		second, _, _ := stocked(t, s)
-		records, err := s.Table.Query(t.Context(), inShard(first), "ORIGINAL#ec2", 0)
-		ok(t, "query", err)
+		records := inPartition(t, s.Table, inShard(first), "ORIGINAL#ec2")
 		alter(t, s, inShard(second), "ORIGINAL#ec2", func(r *snapshots.Record) {
 			r.Body, r.Checksum = records[0].Body, records[0].Checksum
 		})

@@ -89,6 +89,18 @@ var lostAnswerTests = map[string]func(*testing.T, Subject){
 		err := book.Write(t.Context(), lease, ttl, []snapshots.Change{originalOf(item(here, "i-1", 1))})
 		is(t, "write", err, snapshots.ErrLeaseLost)
 	},
+	"what was read before a query broke off is read again and there once": func(t *testing.T, s Subject) {
+		live := open(t, s.Store)
+		lease := acquire(t, s.Store, live, "run-1")
+		it := paused(item(here, "i-1", 1), 1)
+		write(t, s.Store, lease, originalOf(it), stateOf(it), coverageOf(covered(1, "i-1")))
+		want := shard(t, s.Store, live)
+		book := snapshots.NewBook(&disturbed{Table: s.Table, cut: 2})
+		equal(t, "shard", shard(t, book, live), want)
+		headers, err := snapshots.NewBook(&disturbed{Table: s.Table, cut: 1}).Headers(t.Context(), account, 0)
+		ok(t, "headers", err)
+		equal(t, "headers", len(headers), 1)
+	},
 	"a lease whose answer was lost is given back": func(t *testing.T, s Subject) {
 		book, disturb := unsettled(s)
 		live := open(t, book)

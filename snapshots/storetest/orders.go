@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"iter"
 	"testing"
 	"time"
 
@@ -278,6 +279,18 @@ var orderTests = map[string]func(*testing.T, Subject){
 			{"SetLookAt", 0, 1, func() { err = book.SetLookAt(t.Context(), live, day) }},
 			{"Tell", 1, 1, func() { err = book.Tell(t.Context(), account, live.Snapshot, snapshots.Told{Begun: 1}) }},
 			{"Snapshot of two regions", 4, 0, func() { _, err = book.Snapshot(t.Context(), account, live.Snapshot) }},
+			{"Shards of which none is asked for", 2, 0, func() { _, _, err = book.Shards(t.Context(), account, live.Snapshot) }},
+			{"the first of two Shards", 3, 0, func() {
+				var shards iter.Seq2[snapshots.Shard, error]
+				if _, shards, err = book.Shards(t.Context(), account, live.Snapshot); err != nil {
+					return
+				}
+				for shard, failed := range shards {
+					equal(t, "region", shard.Region, min(here, there))
+					err = failed
+					break
+				}
+			}},
 			{"Headers", 1, 0, func() { _, err = book.Headers(t.Context(), account, 0) }},
 			{"Release again", 0, 1, func() { err = book.Release(t.Context(), &lease) }},
 			// Leases are not read before: the first try, as if no run had been anywhere, tells of them.

@@ -31,7 +31,7 @@ func (m *Memory) get(key snapshots.Key) *snapshots.Record {
 }
 
 // Query reads the records of a partition.
-func (m *Memory) Query(ctx context.Context, pk, prefix string, newest int) ([]snapshots.Record, error) {
+func (m *Memory) Query(ctx context.Context, pk, prefix string, newest int, take func(snapshots.Record)) error {
 	var found []snapshots.Record
 	for _, r := range m.All() {
 		if r.PK == pk && strings.HasPrefix(r.SK, prefix) {
@@ -42,7 +42,10 @@ func (m *Memory) Query(ctx context.Context, pk, prefix string, newest int) ([]sn
 		slices.Reverse(found)
 		found = found[:min(newest, len(found))]
 	}
-	return found, ctx.Err()
+	for _, r := range found {
+		take(r)
+	}
+	return ctx.Err()
 }
 
 // All are the records of all partitions, sorted by key.
@@ -105,9 +108,9 @@ func (c *counting) Get(ctx context.Context, key snapshots.Key) (*snapshots.Recor
 	return c.Table.Get(ctx, key)
 }
 
-func (c *counting) Query(ctx context.Context, pk, prefix string, newest int) ([]snapshots.Record, error) {
+func (c *counting) Query(ctx context.Context, pk, prefix string, newest int, take func(snapshots.Record)) error {
 	c.count(&c.reads)
-	return c.Table.Query(ctx, pk, prefix, newest)
+	return c.Table.Query(ctx, pk, prefix, newest, take)
 }
 
 func (c *counting) Commit(ctx context.Context, swaps []snapshots.Swap) error {
@@ -119,6 +122,7 @@ func (c *counting) Commit(ctx context.Context, swaps []snapshots.Swap) error {
 type disturbed struct {
 	snapshots.Table
 	lost int          // commits that take effect and get no answer
+	cut  int          // queries that break off after their records
 	busy int          // calls that are refused
 	late func() error // what comes between what a commit believes and the commit
 }
@@ -138,11 +142,16 @@ func (d *disturbed) Get(ctx context.Context, key snapshots.Key) (*snapshots.Reco
 	return d.Table.Get(ctx, key)
 }
 
-func (d *disturbed) Query(ctx context.Context, pk, prefix string, newest int) ([]snapshots.Record, error) {
+func (d *disturbed) Query(ctx context.Context, pk, prefix string, newest int, take func(snapshots.Record)) error {
 	if err := d.refused(); err != nil {
-		return nil, err
+		return err
 	}
-	return d.Table.Query(ctx, pk, prefix, newest)
+	err := d.Table.Query(ctx, pk, prefix, newest, take)
+	if err == nil && d.cut > 0 {
+		d.cut--
+		return snapshots.ErrUnsure
+	}
+	return err
 }
 
 func (d *disturbed) Commit(ctx context.Context, swaps []snapshots.Swap) error {
