@@ -123,9 +123,23 @@ func TestTokensAreSavedUpToTheBurst(t *testing.T) {
 	b := rate{burst: 2, perSecond: 1}
 	// Of now two at 0 s and the third at 1 s; at 10 s the bucket is full: two of later at once, the third at 11 s.
 	later := 10 * time.Second
-	got := b.cost(0, []stop{{0, 1}, {later, 1}, {0, 1}, {later, 1}, {later, 1}, {0, 1}}) * 3600
+	got := b.cost(0, []stop{{0, 1, false}, {later, 1, false}, {0, 1, false}, {later, 1, false}, {later, 1, false}, {0, 1, false}}) * 3600
 	if want := 0.0 + 0 + 1 + 10 + 10 + 11; math.Abs(got-want) > 1e-6 {
 		t.Errorf("%.3f, want %.3f", got, want)
+	}
+}
+
+// What is stopped is recorded before, at 250 a second after the first 250: of 500 at a dollar the others come 4 ms
+// after each other. What was recorded long before waits for tokens alone.
+func TestTheStoreTakesSoManyRecords(t *testing.T) {
+	for recorded, want := range map[bool]float64{false: 0.004 * 250 * 251 / 2, true: 0} {
+		var all []stop
+		for range 500 {
+			all = append(all, stop{0, 1, recorded})
+		}
+		if got := stopResources.cost(0, all) * 3600; math.Abs(got-want) > 1e-3 {
+			t.Errorf("recorded before %v: %.4f, want %.4f", recorded, got, want)
+		}
 	}
 }
 

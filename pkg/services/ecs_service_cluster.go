@@ -18,7 +18,7 @@ import (
 
 // clustersAtOnce keeps the reads of many small clusters within the bucket for reading services
 // (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html).
-const clustersAtOnce = 4
+const clustersAtOnce = 8
 
 // ecsCluster is the listing of one cluster.
 type ecsCluster struct {
