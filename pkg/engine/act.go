@@ -128,9 +128,9 @@ func (s *shard) holds(it *item) (wave int, holds bool) {
 	if it.State.Phase.Closed() {
 		return 0, false
 	}
-	first := firstWave(it.service.Declaration(), it.want)
+	first := firstWave(it.service.Declaration(), it.Want)
 	acts := it.decided && it.decision.Do == killswitch.TakeAct
-	switch it.want {
+	switch it.Want {
 	case killswitch.WantPaused:
 		switch {
 		case it.vetoed() || it.State.Attempts > 0 || s.overdue(it) || s.awaits(it):
@@ -193,7 +193,7 @@ func merged(left, leaves killswitch.Fields) killswitch.Fields {
 func (s *shard) call(b batch, l *limit) {
 	may := !s.draining && s.timeForCall()
 	b.items = slices.DeleteFunc(b.items, func(it *item) bool {
-		if may && it.want == b.step.Want && !it.vetoed() {
+		if may && it.Want == b.step.Want && !it.vetoed() {
 			return false
 		}
 		it.busy = false
@@ -352,7 +352,7 @@ func (s *shard) rejected(it *item, err error) {
 // missing permission is a failure.
 func (s *shard) reject(it *item, class awserr.Class, why string) {
 	first := strings.TrimSpace(why)
-	if class == awserr.Refused && it.want == killswitch.WantPaused && it.firstStep() {
+	if class == awserr.Refused && it.Want == killswitch.WantPaused && it.firstStep() {
 		it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: first}
 		s.rest(it)
 		if it.State.Attempts == 1 { // no call before it, of which nobody knows what became of it
@@ -363,7 +363,7 @@ func (s *shard) reject(it *item, class awserr.Class, why string) {
 	}
 	it.decision = killswitch.Decision{Do: killswitch.Refuse, Reason: first}
 	s.rest(it)
-	if class == awserr.Refused && it.want == killswitch.WantPaused {
+	if class == awserr.Refused && it.Want == killswitch.WantPaused {
 		// What stands in the way stays until somebody lifts it: the same question is asked less and less.
 		it.State.LookAt = s.now().Add(min(s.slow()<<min(it.State.Attempts-1, 8), 4*s.Pace.Idle))
 	}
@@ -373,5 +373,5 @@ func (s *shard) reject(it *item, class awserr.Class, why string) {
 // firstStep says whether the item's last step is the first of its kind, so that a refusal of it
 // means that nothing was changed.
 func (it *item) firstStep() bool {
-	return it.steps[it.State.Step].Wave == firstWave(it.service.Declaration(), it.want)
+	return it.steps[it.State.Step].Wave == firstWave(it.service.Declaration(), it.Want)
 }

@@ -20,10 +20,10 @@ import (
 
 // settleBeneath refuses a step that would make AWS end something.
 func (s *shard) settleBeneath(it *item) {
-	if !s.may(it.want) || it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
+	if !s.may(it.Want) || it.busy || !it.decided || it.decision.Do != killswitch.TakeAct {
 		return
 	}
-	if it.want == killswitch.WantResumed {
+	if it.Want == killswitch.WantResumed {
 		s.spareBeneath(it)
 		s.followBeneath(it)
 		return
@@ -63,7 +63,7 @@ func (s *shard) footing(it *item) (worst standing, why string) {
 	}
 	// The first step lets nothing go down, so that only what nobody pauses stands in its way.
 	down := it.decided && it.decision.Do == killswitch.TakeAct &&
-		it.steps[it.decision.Step].Wave > firstWave(it.service.Declaration(), it.want)
+		it.steps[it.decision.Step].Wave > firstWave(it.service.Declaration(), it.Want)
 	for _, ref := range s.upon(it) {
 		if standing, reason := s.rests(it, ref); standing > worst && (standing == falls || down) {
 			worst, why = standing, heldBy(ref, reason)
@@ -75,7 +75,7 @@ func (s *shard) footing(it *item) (worst standing, why string) {
 // awaits says whether the pause of an item waits for what lies beneath it or runs on it. It then holds
 // nobody else back.
 func (s *shard) awaits(it *item) bool {
-	if it.want != killswitch.WantPaused {
+	if it.Want != killswitch.WantPaused {
 		return false
 	}
 	worst, _ := s.footing(it)
@@ -115,13 +115,13 @@ func (s *shard) rests(below *item, ref killswitch.Ref) (standing, string) {
 		return falls, s.unpaused(ref, below.State.Order)
 	case it.State.Phase == killswitch.Gone:
 		return stands, ""
-	case it.want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
+	case it.Want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
 		return falls, "an operator has given that up"
-	case it.want == killswitch.WantPaused && s.unsighted(it):
+	case it.Want == killswitch.WantPaused && s.unsighted(it):
 		return awaited, ""
 	case !it.State.Phase.Closed() && it.taken(lastPausing(it.service.Declaration())):
 		return stands, ""
-	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
+	case it.Want == killswitch.WantResumed || it.State.Phase.Closed():
 		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
 	case it.vetoed():
 		return falls, it.State.Reason
@@ -138,9 +138,9 @@ func (s *shard) stands(above *item, ref killswitch.Ref) (standing, string) {
 		return s.standsUnpaused(above, ref)
 	case it.State.Phase == killswitch.Gone:
 		return stands, ""
-	case it.want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
+	case it.Want == killswitch.WantGivenUp || it.State.Phase == killswitch.GivenUp:
 		return falls, "an operator has given that up"
-	case it.want == killswitch.WantResumed || it.State.Phase.Closed():
+	case it.Want == killswitch.WantResumed || it.State.Phase.Closed():
 		return falls, fmt.Sprintf("order %d resumes that", it.State.Order)
 	case it.vetoed():
 		return falls, it.State.Reason
@@ -162,10 +162,10 @@ func (s *shard) unsighted(it *item) bool {
 // taken says whether the steps of the item's pause up to a wave are known to have been taken, and none of
 // them has to be taken again. The first of a group suspends what would act by itself.
 func (it *item) taken(wave int) bool {
-	if it.want == killswitch.WantPaused && !it.decided && it.Settled() {
+	if it.Want == killswitch.WantPaused && !it.decided && it.Settled() {
 		return true
 	}
-	if it.want == killswitch.WantPaused && it.decided {
+	if it.Want == killswitch.WantPaused && it.decided {
 		switch it.decision.Do {
 		case killswitch.Done:
 			return true
@@ -252,9 +252,9 @@ func (s *shard) followBeneath(it *item) {
 		case below == nil:
 			damage, _ := s.damageOf(ref)
 			why = damage.Why
-		case below.want == killswitch.WantResumed && below.leftDown():
+		case below.Want == killswitch.WantResumed && below.leftDown():
 			why = below.decision.Reason
-		case below.want == killswitch.WantPaused && !below.State.Phase.Closed() && (len(below.State.Left) > 0 || below.illegible != ""):
+		case below.Want == killswitch.WantPaused && !below.State.Phase.Closed() && (len(below.State.Left) > 0 || below.illegible != ""):
 			why = fmt.Sprintf("order %d pauses it", below.State.Order)
 		}
 		if why != "" {
@@ -281,7 +281,7 @@ func (s *shard) downByUs(it *item, wave int) bool {
 	switch {
 	case it.State.Phase.Closed() || len(it.State.Left) == 0 && it.illegible == "":
 		return false
-	case it.want == killswitch.WantPaused:
+	case it.Want == killswitch.WantPaused:
 		return true
 	case it.Settled() || !it.decided:
 		return false

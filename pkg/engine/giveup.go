@@ -14,7 +14,7 @@ import (
 // nothing changed there. One about which a call or a look is under way is ended after that, so that what
 // became of the call is written down.
 func (s *shard) giveUp(it *item) {
-	if it.want != killswitch.WantGivenUp || it.State.Phase.Closed() || it.busy || it.looking {
+	if it.Want != killswitch.WantGivenUp || it.State.Phase.Closed() || it.busy || it.looking {
 		return
 	}
 	order, _ := filter.Govern(s.live.Orders, it.Resource)

@@ -74,7 +74,7 @@ func (s *shard) protectedBy(found killswitch.Found) (string, bool) {
 // heldUp says which guest of a resource that is to be taken up would go on running without it.
 func (s *shard) heldUp(ref killswitch.Ref, order int) (why string, held bool) {
 	for _, g := range s.guestsOf(ref) {
-		if it := s.byRef[g.ref]; g.holds && (it == nil || it.State.Phase.Closed() || it.want != killswitch.WantPaused || it.vetoed()) {
+		if it := s.byRef[g.ref]; g.holds && (it == nil || it.State.Phase.Closed() || it.Want != killswitch.WantPaused || it.vetoed()) {
 			return heldBy(g.ref, s.unpaused(g.ref, order)), true
 		}
 	}

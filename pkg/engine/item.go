@@ -18,7 +18,6 @@ type item struct {
 	steps   map[string]killswitch.Step
 	beneath []killswitch.Ref // what AWS ends once the item is down
 	alone   bool             // nothing runs on it that is still to be paused
-	want    killswitch.Want
 	weight  float64
 	refuse  string // what AWS may refuse it for, for a plan
 
@@ -65,7 +64,7 @@ func (s *shard) adopt(l *listing, found killswitch.Found, order killswitch.Order
 		it.Resource.Above = append(it.Resource.Above, above.Resource.Ref)
 	}
 	it.weight, it.refuse, it.vetted = found.Weight, found.MayRefuse, order.Seq
-	it.want, it.Want = killswitch.WantPaused, killswitch.WantPaused
+	it.Want = killswitch.WantPaused
 	it.alone = s.alone(l, found)
 	s.see(it, found.Seen)
 	return it
@@ -131,10 +130,9 @@ func (s *shard) govern(it *item) {
 	if !ok { // cannot be: an order took it in. Keep to that one.
 		order.Seq, order.Act = it.Order, killswitch.Pause
 	}
-	it.want = order.Act.Wants()
-	it.Want = it.want
+	it.Want = order.Act.Wants()
 	s.touch(it)
-	if it.want == killswitch.WantGivenUp { // giveUp ends it, once nothing about it is under way
+	if it.Want == killswitch.WantGivenUp { // giveUp ends it, once nothing about it is under way
 		it.decided = false
 		return
 	}
@@ -176,7 +174,7 @@ func (it *item) actable() bool {
 
 // unfinished says whether the item has a goal that this run should stay for.
 func (s *shard) unfinished(it *item) bool {
-	if it.State.Phase.Closed() || it.Settled() || it.vetoed() || !s.may(it.want) {
+	if it.State.Phase.Closed() || it.Settled() || it.vetoed() || !s.may(it.Want) {
 		return false
 	}
 	if it.busy || it.looking || it.fresh || !it.decided {
@@ -222,14 +220,14 @@ func veto(phase killswitch.Phase) bool {
 // unvetted says whether something that no listing has shown since may protect the item from the pause
 // that governs it: one that was paused by an earlier order may have been protected before a later one.
 func (s *shard) unvetted(it *item) bool {
-	return it.want == killswitch.WantPaused && it.State.Order > it.Order && it.vetted < it.State.Order &&
+	return it.Want == killswitch.WantPaused && it.State.Order > it.Order && it.vetted < it.State.Order &&
 		slices.ContainsFunc(s.listings, func(l *listing) bool {
 			return l.declaration.Kind == it.Resource.Ref.Kind && !l.covered(it.State.Order)
 		})
 }
 
 func (s *shard) lookDue(it *item) bool {
-	return s.may(it.want) && !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
+	return s.may(it.Want) && !it.State.Phase.Closed() && !it.vetoed() && !it.busy && !it.looking && !it.fresh && it.durable &&
 		!s.now().Before(it.State.LookAt) && !(it.decided && it.decision.Do == killswitch.TakeAct)
 }
 

@@ -41,12 +41,12 @@ func (s *shard) judge(it *item) {
 	it.State.GoneSince = time.Time{}
 	if d.Do == killswitch.Done && it.direct {
 		// Our own call's answer is no observation: look once more, when it can be believed.
-		d = killswitch.Decision{Do: killswitch.Hold, Until: s.together(s.trustAt(it)), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.want)}
+		d = killswitch.Decision{Do: killswitch.Hold, Until: s.together(s.trustAt(it)), Wave: s.waveOf(it), Reason: "to be seen as " + string(it.Want)}
 	}
 	if d.Do == killswitch.TakeAct && s.unvetted(it) {
 		d = killswitch.Decision{Do: killswitch.Hold, Wave: s.waveOf(it), Reason: "to be listed again: it may be protected by now"}
 	}
-	if it.alone && it.want == killswitch.WantPaused && it.steps[d.Step].Wave == killswitch.PauseInstances {
+	if it.alone && it.Want == killswitch.WantPaused && it.steps[d.Step].Wave == killswitch.PauseInstances {
 		d.Apart = true // its wave comes after that of what runs on it, and nothing does
 	}
 	it.decision, it.decided = d, true
@@ -61,10 +61,10 @@ func (s *shard) decide(it *item) (d killswitch.Decision, err error) {
 		}
 	}
 	probe := *it.Item
-	if s.Settings.Enforce == settings.EnforceAll && it.want == killswitch.WantPaused {
+	if s.Settings.Enforce == settings.EnforceAll && it.Want == killswitch.WantPaused {
 		probe.State.Reached = 0 // nothing was settled: whoever started it, it is paused again
 	}
-	d = it.service.Decide(it.want, probe, it.Seen, s.now())
+	d = it.service.Decide(it.Want, probe, it.Seen, s.now())
 	d.Leaves = d.Leaves.Shared()
 	return d, nil
 }
@@ -92,7 +92,7 @@ func (s *shard) follow(it *item, d killswitch.Decision) {
 		switch {
 		case !d.Until.After(s.now()):
 			it.State.LookAt = s.tick(it, s.checkedAt(it))
-		case it.want == killswitch.WantPaused: // a step comes after it, and what that stops costs until then
+		case it.Want == killswitch.WantPaused: // a step comes after it, and what that stops costs until then
 			it.State.LookAt = s.settled(d.Until)
 		default:
 			it.State.LookAt = s.lookAt(it, d.Until)
@@ -129,7 +129,7 @@ func (s *shard) checkedAt(it *item) time.Time {
 // has shown it yet: what AWS says runs ahead of what its reads show. Our next step ends it.
 func (s *shard) waking(it *item) bool {
 	wakes := it.State.WakesAt
-	return it.want == killswitch.WantPaused && !wakes.IsZero() && it.State.AttemptedAt.Before(wakes) &&
+	return it.Want == killswitch.WantPaused && !wakes.IsZero() && it.State.AttemptedAt.Before(wakes) &&
 		!s.now().Before(wakes) && s.now().Before(wakes.Add(s.Pace.Idle))
 }
 
@@ -137,7 +137,7 @@ func (s *shard) waking(it *item) bool {
 func (s *shard) refuse(it *item, reason string) {
 	it.decision, it.decided = killswitch.Decision{Do: killswitch.Refuse, Reason: reason}, true
 	s.rest(it)
-	if it.want == killswitch.WantPaused && it.State.Left == nil {
+	if it.Want == killswitch.WantPaused && it.State.Left == nil {
 		s.phase(it, killswitch.Unpausable, reason)
 		return
 	}
@@ -157,7 +157,7 @@ func (s *shard) patience() time.Duration { return time.Duration(s.Settings.Wait)
 
 // moving is the phase of an item on its way.
 func (s *shard) moving(it *item) killswitch.Phase {
-	if it.want == killswitch.WantPaused {
+	if it.Want == killswitch.WantPaused {
 		return killswitch.Pausing
 	}
 	return killswitch.Resuming
@@ -175,7 +175,7 @@ func (s *shard) await(it *item, reason string) {
 
 // reach notes that the goal of the governing order was observed.
 func (s *shard) reach(it *item, d killswitch.Decision) {
-	if it.want == killswitch.WantResumed {
+	if it.Want == killswitch.WantResumed {
 		it.illegible = ""
 	}
 	if !it.Settled() {
@@ -183,7 +183,7 @@ func (s *shard) reach(it *item, d killswitch.Decision) {
 		s.unsaved(it)
 	}
 	it.State.Wait, it.State.Attempts = nil, 0
-	if it.want == killswitch.WantResumed {
+	if it.Want == killswitch.WantResumed {
 		it.State.ByAWS = d.ByAWS
 		it.State.LookAt = time.Time{}
 		if len(it.State.Left) == 0 {
@@ -236,10 +236,10 @@ func (s *shard) absent(it *item) {
 
 // waveOf is the wave of the item's last step, or the first of its kind.
 func (s *shard) waveOf(it *item) int {
-	if step, ok := it.steps[it.State.Step]; ok && step.Want == it.want {
+	if step, ok := it.steps[it.State.Step]; ok && step.Want == it.Want {
 		return step.Wave
 	}
-	return firstWave(it.service.Declaration(), it.want)
+	return firstWave(it.service.Declaration(), it.Want)
 }
 
 // firstWave is the earliest wave in which a kind has a step; beyond all where it has none.
@@ -264,7 +264,7 @@ func (s *shard) together(t time.Time) time.Time {
 // lookAt is when an item is looked at of which a look shows something new from a time on: then, since a step may
 // come after it, or a wave; or with the others where nobody is in a hurry.
 func (s *shard) lookAt(it *item, from time.Time) time.Time {
-	if it.want == killswitch.WantResumed && s.begunIn() >= s.Pace.Look {
+	if it.Want == killswitch.WantResumed && s.begunIn() >= s.Pace.Look {
 		return s.tick(it, from)
 	}
 	return s.together(from)
@@ -293,7 +293,7 @@ func (s *shard) tick(it *item, from time.Time) time.Time {
 		s.ticked = now
 	}
 	unhurried := s.takes(it) / 10
-	if it.want == killswitch.WantPaused {
+	if it.Want == killswitch.WantPaused {
 		unhurried = s.takes(it) / 4
 	} else {
 		unhurried = max(unhurried, s.begunIn())

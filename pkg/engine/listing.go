@@ -205,7 +205,7 @@ func (s *shard) admitAll(l *listing, found []killswitch.Found) {
 func (s *shard) admit(l *listing, found killswitch.Found) {
 	ref := found.Resource.Ref
 	if it := s.byRef[ref]; it != nil && !it.State.Phase.Closed() {
-		if why, protected := s.protectedBy(found); protected && it.want == killswitch.WantPaused {
+		if why, protected := s.protectedBy(found); protected && it.Want == killswitch.WantPaused {
 			s.spare(it, why)
 			return
 		}

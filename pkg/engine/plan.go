@@ -199,7 +199,7 @@ func (s *shard) planned(it *item) killswitch.Item {
 		shown.State.Phase, shown.State.Reason = killswitch.Gone, "AWS says "+it.Seen.Evidence
 	case it.decision.Do == killswitch.TakeAct, it.decision.Do == killswitch.Hold && !it.Settled():
 		shown.State.Phase = killswitch.WouldPause
-		if it.want == killswitch.WantResumed {
+		if it.Want == killswitch.WantResumed {
 			shown.State.Phase = killswitch.WouldResume
 		}
 		shown.State.Step, shown.State.Reason = it.decision.Step, it.decision.Reason

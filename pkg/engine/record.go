@@ -26,7 +26,7 @@ const maxWrite = 3 << 20
 
 func (s *shard) enqueue(j *job, then func()) {
 	j.then, j.from = then, s.now()
-	if !j.lazy && !slices.ContainsFunc(j.states, func(it *item) bool { return it.want == killswitch.WantPaused }) {
+	if !j.lazy && !slices.ContainsFunc(j.states, func(it *item) bool { return it.Want == killswitch.WantPaused }) {
 		j.from = j.from.Add(s.company())
 	}
 	s.jobs = append(s.jobs, j)

@@ -95,8 +95,8 @@ func (s *shard) settle() {
 // sleeps says whether nothing has to be known of an item yet: a resume looks at it when its wave comes, and
 // by then what was seen before would be long ago.
 func (s *shard) sleeps(it *item) bool {
-	return it.want == killswitch.WantResumed && !it.decided && !it.fresh && it.steps[it.State.Step].Want != killswitch.WantResumed &&
-		firstWave(it.service.Declaration(), it.want) > s.woken
+	return it.Want == killswitch.WantResumed && !it.decided && !it.fresh && it.steps[it.State.Step].Want != killswitch.WantResumed &&
+		firstWave(it.service.Declaration(), it.Want) > s.woken
 }
 
 // settleTouched judges what was seen anew and places what has changed, until nothing changes.
@@ -138,12 +138,12 @@ func (s *shard) placeOf(it *item) place {
 		return place{}
 	}
 	now := s.now()
-	p := place{want: it.want, open: s.unfinished(it), due: s.lookDue(it), sleep: s.sleeps(it)}
+	p := place{want: it.Want, open: s.unfinished(it), due: s.lookDue(it), sleep: s.sleeps(it)}
 	p.due = p.due && !p.sleep
 	if wave, holds := s.holds(it); holds {
 		p.holds = wave + 1
 	}
-	if s.may(it.want) && it.actable() && !it.retryAt.After(now) && !s.awaits(it) {
+	if s.may(it.Want) && it.actable() && !it.retryAt.After(now) && !s.awaits(it) {
 		p.ready = string(it.Resource.Ref.Kind) + " " + it.decision.Step
 		if it.decision.Apart {
 			p.ready += " apart"

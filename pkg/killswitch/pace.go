@@ -30,7 +30,7 @@ type Pace struct {
 // StandardPace is the pace for real accounts.
 func StandardPace() Pace {
 	return Pace{
-		Lease: 60 * time.Second, Beat: 20 * time.Second, Call: 20 * time.Second, Lag: 5 * time.Second,
+		Lease: 60 * time.Second, Beat: 25 * time.Second, Call: 20 * time.Second, Lag: 5 * time.Second,
 		Look: 15 * time.Second, Check: 60 * time.Second, Slow: 60 * time.Second, Idle: 15 * time.Minute, Live: 20 * time.Second, Spare: 60 * time.Second,
 	}
 }
