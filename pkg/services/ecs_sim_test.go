@@ -147,7 +147,7 @@ func TestECSListingIsLeft(t *testing.T) {
 		if later := len(a.Trace()) - made; later > 0 {
 			t.Errorf("%d calls were made after the listing was left", later)
 		}
-		if made > 25 {
+		if made > 40 { // of eight clusters at once; all thirty take 120
 			t.Errorf("%d calls were made for one service", made)
 		}
 	})
