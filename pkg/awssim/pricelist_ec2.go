@@ -11,7 +11,7 @@ import (
 // priceList is every product there is.
 func priceList() []Listed {
 	var all []Listed
-	for _, part := range [][]Listed{instancePrices(), regionalPrices(), volumePrices(), networkPrices(), taskPrices(), databasePrices(), databaseStoragePrices()} {
+	for _, part := range [][]Listed{instancePrices(), regionalPrices(), volumePrices(), networkPrices(), taskPrices(), databasePrices(), gravitonPrices(), databaseStoragePrices()} {
 		all = append(all, part...)
 	}
 	return all

@@ -17,11 +17,8 @@ func databasePrices() []Listed {
 		{"MySQL", "", free, "db.t3.large", "Multi-AZ", "Multi-AZUsage:db.t3.large", "0.2720000000", db, nil},  // $198.56
 		{"MySQL", "", free, "db.t3.micro", "Single-AZ", "InstanceUsage:db.t3.micro", "0.0170000000", costModel, nil},
 		{"MySQL", "", free, "db.t3.micro", "Multi-AZ", "Multi-AZUsage:db.t3.micro", "0.0340000000", costModel, nil},
-		{"MySQL", "", free, "db.r6g.large", "Single-AZ", "InstanceUsage:db.r6g.large", "0.2150000000", costModel, nil},
-		{"MariaDB", "", free, "db.t3.large", "Single-AZ", "InstanceUsage:db.t3.large", "0.1360000000", db, nil},    // $99.28
-		{"PostgreSQL", "", free, "db.t3.large", "Single-AZ", "InstanceUsage:db.t3.large", "0.1450000000", db, nil}, // $105.85
-		{"PostgreSQL", "", free, "db.r6g.large", "Single-AZ", "InstanceUsage:db.r6g.large", "0.2250000000", costModel, nil},
-		{"PostgreSQL", "", free, "db.r6g.large", "Multi-AZ", "Multi-AZUsage:db.r6g.large", "0.4500000000", costModel, nil},
+		{"MariaDB", "", free, "db.t3.large", "Single-AZ", "InstanceUsage:db.t3.large", "0.1360000000", db, nil},                // $99.28
+		{"PostgreSQL", "", free, "db.t3.large", "Single-AZ", "InstanceUsage:db.t3.large", "0.1450000000", db, nil},             // $105.85
 		{"SQL Server", "Enterprise", ours, "db.m5.xlarge", "Single-AZ", "InstanceUsage:db.m5.xl", "2.3360000000", db, nil},     // $1,705.28
 		{"SQL Server", "Standard", ours, "db.m5.xlarge", "Single-AZ", "InstanceUsage:db.m5.xl", "1.2240000000", db, nil},       // $893.52
 		{"SQL Server", "Web", ours, "db.t3.large", "Single-AZ", "InstanceUsage:db.t3.large", "0.2320000000", db, nil},          // $169.36
