@@ -51,6 +51,51 @@ func TestStopProtectedMemberIsAskedRarely(t *testing.T) {
 	})
 }
 
+// AWS refuses a call whole, which has then taken the tokens of all that are in it. Where these are short, what it
+// may well refuse is stopped few at once and among its like, and costs nobody else a turn.
+func TestWhatAWSMayWellRefuseTakesFewTokensWithIt(t *testing.T) {
+	const ordinary, spot = 1100, 30 // 1,000 have their tokens at once
+	spots := map[string]bool{}
+	build := func(a *awssim.Account) {
+		for range ordinary {
+			a.AddInstance("us-east-1", awssim.Instance{Type: "m5.large"})
+		}
+		for i := range spot {
+			id := a.AddInstance("us-east-1", awssim.Instance{
+				Type: "m5.large", Lifecycle: "spot", Spot: awssim.Spot{Persistent: true, InFleet: i%3 == 0},
+			})
+			spots[id] = true
+		}
+	}
+	inWorld(t, options{seed: 5, build: build, regions: []string{"us-east-1"}}, func(w *world) {
+		before := w.account.State()
+		w.pause()
+		refused := 0
+		for _, c := range w.mutations(0) {
+			if c.Operation != "StopInstances" {
+				continue
+			}
+			n := 0
+			for _, id := range c.Targets {
+				if spots[id] {
+					n++
+				}
+			}
+			if n > 0 && (n < len(c.Targets) || n > 5) {
+				t.Errorf("%d Spot Instances are in one call for %d instances", n, len(c.Targets))
+			}
+			if c.Err != "" {
+				refused += len(c.Targets)
+			}
+		}
+		if refused == 0 || refused > spot/3*5 {
+			t.Errorf("%d tokens were taken in vain", refused)
+		}
+		w.resume()
+		w.wantRestored(before)
+	})
+}
+
 // A dry run names also what AWS has refused a moment ago: a new order asks for it again.
 func TestDryRunNamesWhatWasRefusedJustNow(t *testing.T) {
 	const id = "i-0000000000000000c"

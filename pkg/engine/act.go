@@ -51,7 +51,7 @@ func (s *shard) act() {
 				s.lookAgain(ready, key, step, l)
 				continue
 			}
-			items, tokens := l.most(s.now(), step.Batch, ready.Len())
+			items, tokens := l.most(s.now(), step.Batch, ready.Len(), top.place.doubtful)
 			b := ready.cut(step, items, tokens, s.outdated)
 			at, ok := s.reserve(l, b.units, begun[l], before)
 			if !ok {
@@ -71,12 +71,12 @@ func (s *shard) act() {
 // whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
 func (p *pile) cut(step killswitch.Step, items, tokens int, outdated func(*item) bool) batch {
 	b := batch{step: step, worth: p.items[0].place.worth}
-	halves := p.items[0].halves
+	halves, doubtful := p.items[0].halves, p.items[0].place.doubtful
 	size := max(1, items)
 	if halves > 0 {
 		size = min(size, halves)
 	}
-	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && !outdated(p.items[0]) {
+	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && p.items[0].place.doubtful == doubtful && !outdated(p.items[0]) {
 		units := max(1, p.items[0].decision.Units)
 		if len(b.items) > 0 && b.units+units > tokens {
 			break

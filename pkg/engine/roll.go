@@ -26,14 +26,15 @@ type roll struct {
 
 // place is where an item stands in the roll.
 type place struct {
-	ready string // its pile; empty: it is not to be acted on
-	due   bool   // to be looked at
-	sleep bool   // until its wave comes
-	holds int    // the wave of its want that is not over because of it, plus one; 0: none
-	want  killswitch.Want
-	worth float64   // where in its pile
-	open  bool      // something is under way, or to be waited for
-	wake  time.Time // when it stands elsewhere though nothing happens to it; zero: never
+	ready    string // its pile; empty: it is not to be acted on
+	due      bool   // to be looked at
+	sleep    bool   // until its wave comes
+	holds    int    // the wave of its want that is not over because of it, plus one; 0: none
+	want     killswitch.Want
+	worth    float64   // where in its pile
+	doubtful bool      // AWS may well refuse it, and every other in its call
+	open     bool      // something is under way, or to be waited for
+	wake     time.Time // when it stands elsewhere though nothing happens to it; zero: never
 }
 
 func newRoll() roll {
@@ -148,7 +149,7 @@ func (s *shard) placeOf(it *item) place {
 		if it.decision.Apart {
 			p.ready += " apart"
 		}
-		p.worth = it.weight / float64(max(1, it.decision.Units))
+		p.worth, p.doubtful = it.weight/float64(max(1, it.decision.Units)), it.decision.Doubtful
 	}
 	soonest := func(t time.Time) {
 		if t.After(now) {
@@ -172,7 +173,7 @@ func (s *shard) placeOf(it *item) place {
 func (s *shard) put(it *item, p place) {
 	was := it.place
 	it.place = p
-	if was.ready != p.ready || was.worth != p.worth {
+	if was.ready != p.ready || was.worth != p.worth || was.doubtful != p.doubtful {
 		if was.ready != "" {
 			s.ready[was.ready].remove(it)
 		}
@@ -226,10 +227,13 @@ func (s *shard) forget(it *item) {
 }
 
 // dearer says whether a step for a stops more than one for b, by the token that it takes, or as much and
-// comes first.
+// comes first. What AWS may well refuse stands together.
 func dearer(a, b *item) bool {
 	if a.place.worth != b.place.worth {
 		return a.place.worth > b.place.worth
+	}
+	if a.place.doubtful != b.place.doubtful {
+		return b.place.doubtful
 	}
 	return a.Resource.Ref.Compare(b.Resource.Ref) < 0
 }

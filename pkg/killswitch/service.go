@@ -186,6 +186,8 @@ type Decision struct {
 	// Apart says that the step waits for no other resource's: nothing that is still to be paused acts on
 	// this one, nor loses by its pause. Later waves wait for it as for any other (TakeAct).
 	Apart bool
+	// Doubtful says that AWS may well refuse the step, and with it every other in its call (TakeAct).
+	Doubtful bool
 	// SeenAt is when that was seen from which the step was decided, where it must not be long ago by its
 	// turn: the resource is then looked at once more, together with those whose turn comes next (TakeAct).
 	SeenAt time.Time

@@ -109,6 +109,7 @@ type instanceTraits struct {
 // instanceSeen is one look at an instance.
 type instanceSeen struct {
 	instanceTraits
+	Spot       bool // and not On-Demand
 	State      string
 	Status     string // of the status checks; statusUnknown where they were not read
 	Reason     string // code of the state reason
@@ -132,7 +133,7 @@ func traitsOf(i *ec2types.Instance) instanceTraits {
 
 func seeInstance(i *ec2types.Instance, status string) instanceSeen {
 	seen := instanceSeen{
-		instanceTraits: traitsOf(i), State: stateOf(i), Status: status,
+		instanceTraits: traitsOf(i), State: stateOf(i), Status: status, Spot: i.InstanceLifecycle == ec2types.InstanceLifecycleTypeSpot,
 		Transition: aws.ToString(i.StateTransitionReason),
 	}
 	if i.StateReason != nil {
@@ -305,6 +306,9 @@ func (s *instances) found(i *ec2types.Instance, known around, at time.Time) (kil
 		return found, nil
 	}
 	found.MayRefuse = "stop protection is only known by trying"
+	if seen.Spot {
+		found.MayRefuse = "whether it belongs to a fleet, of which EC2 stops nothing, is only known by trying"
+	}
 	var err error
 	found.Original, err = encode(instanceSchema, instanceOriginal{
 		State: string(ec2types.InstanceStateNameRunning), Healthy: seen.Status == statusOK, instanceTraits: seen.instanceTraits,

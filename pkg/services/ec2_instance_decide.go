@@ -74,6 +74,9 @@ func pauseInstance(it killswitch.Item, look instanceSeen) killswitch.Decision {
 	}
 	return killswitch.Decision{
 		Do: killswitch.TakeAct, Step: stopInstances, Leaves: killswitch.Fields{fieldState: stateStopped},
+		// EC2 stops nothing of a fleet, and says so only when it is asked
+		// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-spot-instances-request.html#stopping-a-spot-instance).
+		Doubtful: look.Spot,
 	}
 }
 
