@@ -173,11 +173,12 @@ func (s *shard) begin(b batch, l *limit, at time.Time) {
 		it.State.Left = merged(it.State.Left, it.decision.Leaves)
 		s.phase(it, s.moving(it), "")
 	}
+	recorded := func() { s.timed = append(s.timed, timed{b: b, l: l}) }
 	if halved { // the record of the refused batch names this very step for each of them
-		s.timed = append(s.timed, timed{at: at, b: b, l: l})
+		recorded()
 		return
 	}
-	s.enqueue(s.intent(b, at), func() { s.timed = append(s.timed, timed{at: at, b: b, l: l}) })
+	s.enqueue(s.intent(b, at), recorded)
 }
 
 // merged adds what a step will leave to what earlier steps left. Never the old map, which may be on its

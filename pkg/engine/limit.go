@@ -101,11 +101,11 @@ func (s *shard) reserve(l *limit, units int, inRound, before bool) (time.Time, b
 	return at, true
 }
 
-// timed is a call that is recorded, and when its tokens are there: zero where others of its action go first.
+// timed is a call that is recorded.
 type timed struct {
-	at time.Time
 	b  batch
 	l  *limit
+	at time.Time // when its tokens are there; zero where others of its action go first
 }
 
 // goesBefore says whether a step of a pause that is not recorded yet stops more by the token than one that is, and
