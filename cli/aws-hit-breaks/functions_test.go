@@ -16,6 +16,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"aws-hit-breaks/e2e/lambdahost"
 	"aws-hit-breaks/pkg/boot"
 	"aws-hit-breaks/pkg/settings"
 	"aws-hit-breaks/pkg/trigger"
@@ -63,16 +64,22 @@ func (w *world) invoke(ctx context.Context, in *lambda.InvokeInput) (*lambda.Inv
 		"aws-hit-breaks-pause": h.Pause, "aws-hit-breaks-resume": h.Resume,
 	}[*in.FunctionName]
 	answer, err := run(ctx, in.Payload)
-	var result any = answer
-	out := &lambda.InvokeOutput{StatusCode: 200}
+	var result lambdahost.Result
 	if err != nil {
-		out.FunctionError = aws.String("Unhandled")
-		result = map[string]string{"errorMessage": err.Error(), "errorType": reflect.Indirect(reflect.ValueOf(err)).Type().Name()}
+		result.FunctionError = "Unhandled"
+		result.Payload, err = json.Marshal(map[string]string{
+			"errorMessage": err.Error(), "errorType": reflect.Indirect(reflect.ValueOf(err)).Type().Name(),
+		})
+	} else if result.Payload, err = answer.Encode(); err == nil {
+		result = lambdahost.Answered(result.Payload)
 	}
 	if w.lost {
 		return nil, &smithyhttp.RequestSendError{Err: errors.New("connection reset by peer")}
 	}
-	out.Payload, err = json.Marshal(result)
+	out := &lambda.InvokeOutput{StatusCode: 200, Payload: result.Payload}
+	if result.FunctionError != "" {
+		out.FunctionError = &result.FunctionError
+	}
 	return out, err
 }
 

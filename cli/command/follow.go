@@ -43,8 +43,8 @@ func (s *session) invoke(ctx context.Context, act killswitch.Act, in trigger.Inv
 	if out.FunctionError != nil {
 		return trigger.Answer{}, functionError(name, out.Payload)
 	}
-	var answer trigger.Answer
-	if err := json.Unmarshal(out.Payload, &answer); err != nil {
+	answer, err := trigger.DecodeAnswer(out.Payload)
+	if err != nil {
 		return answer, fmt.Errorf("the answer of function %s cannot be read: is it of another version than this command? %w", name, err)
 	}
 	return answer, nil

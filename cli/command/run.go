@@ -21,6 +21,9 @@ func (s *session) plan(ctx context.Context, request engine.Request, on func(engi
 		answer, err := s.invoke(ctx, request.Act, trigger.Invocation{
 			Scope: request.Scope, Actor: request.Actor, Force: request.Force, DryRun: true,
 		})
+		if err == nil && answer.Short {
+			err = errors.New("the plan is more than Lambda lets a function answer: narrow it, by --region for one, or add --local")
+		}
 		return answer.Report, err
 	}
 	snapshot, err := s.engine(on).Plan(ctx, request)

@@ -161,7 +161,7 @@ type environment struct {
 
 	mu      sync.Mutex
 	current *invocation
-	broken  *Result // what it said of its initialization
+	broken  *Result // what it ends with: what it said of its initialization, or an answer that was not taken
 }
 
 // start makes an environment.
@@ -229,18 +229,34 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
-	e.take(w, r, func(body []byte) Result { return Result{Payload: body} })
+	in, body := e.take(w, r)
+	if in == nil {
+		return
+	}
+	result := Answered(body)
+	if result.FunctionError != "" { // the process is told so, and ends with that
+		e.mu.Lock()
+		e.broken = &result
+		e.mu.Unlock()
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+	in.answered <- result
 }
 
 func (e *environment) serveError(w http.ResponseWriter, r *http.Request) {
-	e.take(w, r, func(body []byte) Result { return Result{FunctionError: "Unhandled", Payload: body} })
+	if in, body := e.take(w, r); in != nil {
+		w.WriteHeader(http.StatusAccepted)
+		in.answered <- Result{FunctionError: "Unhandled", Payload: body}
+	}
 }
 
-// take reads what the process says about the event that it was given.
-func (e *environment) take(w http.ResponseWriter, r *http.Request, result func([]byte) Result) {
+// take reads what the process says about the event that it was given; nil where there is nothing to take.
+func (e *environment) take(w http.ResponseWriter, r *http.Request) (*invocation, []byte) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the process has ended
+		return nil, nil // the process has ended
 	}
 	e.mu.Lock()
 	in := e.current
@@ -251,10 +267,9 @@ func (e *environment) take(w http.ResponseWriter, r *http.Request, result func([
 	e.mu.Unlock()
 	if !mine {
 		refuse(w, http.StatusBadRequest, "InvalidRequestID", "no invocation "+r.PathValue("id")+" is under way")
-		return
+		return nil, nil
 	}
-	w.WriteHeader(http.StatusAccepted)
-	in.answered <- result(body)
+	return in, body
 }
 
 func (e *environment) serveInitError(w http.ResponseWriter, r *http.Request) {

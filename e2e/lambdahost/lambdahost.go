@@ -123,11 +123,22 @@ func (h *Host) Processes(name string) []int {
 }
 
 // The largest payloads of an invocation, in bytes
-// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). Of an answer Lambda takes 100 bytes
+// more than what is documented.
 const (
 	largestRequest = 6 << 20
 	largestEvent   = 1 << 20
+	largestAnswer  = 6<<20 + 100
 )
+
+// Answered is what whoever invoked a function gets for its answer: one that is too large is an error.
+func Answered(payload []byte) Result {
+	if len(payload) > largestAnswer {
+		return failed("Function.ResponseSizeTooLarge",
+			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", largestAnswer))
+	}
+	return Result{Payload: payload}
+}
 
 // serveInvoke answers the Invoke API.
 func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {

@@ -44,6 +44,8 @@ func answer(ctx context.Context, e event) (map[string]any, error) {
 		os.Exit(2)
 	case "sleep":
 		time.Sleep(time.Minute)
+	case "tell all":
+		return map[string]any{"all": strings.Repeat("x", 6<<20+100)}, nil
 	case "wait":
 		time.Sleep(300 * time.Millisecond)
 	}
@@ -88,6 +90,7 @@ func TestInvoke(t *testing.T) {
 		"an answer":                           {"it", "RequestResponse", `{"Do":"nothing"}`, 200, false, `"did":"nothing"`},
 		"an answer is the default":            {"it", "", `{"Do":"nothing"}`, 200, false, `"did":"nothing"`},
 		"no payload is an empty object":       {"it", "", "", 200, false, `"did":""`},
+		"an answer that is too large":         {"it", "", `{"Do":"tell all"}`, 200, true, `"errorType":"Function.ResponseSizeTooLarge"`},
 		"an error has a type":                 {"it", "", `{"Do":"refuse"}`, 200, true, `"errorType":"refused"`},
 		"a process that ends":                 {"it", "", `{"Do":"exit"}`, 200, true, "exit status 2"},
 		"a process that ends before it began": {"broken", "", `{}`, 200, true, "exit status 3"},
@@ -108,6 +111,24 @@ func TestInvoke(t *testing.T) {
 			}
 			if wrong := header.Get("X-Amzn-Errortype") != ""; wrong != (status >= 400) {
 				t.Errorf("status %d comes with the error type %q", status, header.Get("X-Amzn-Errortype"))
+			}
+		})
+	}
+}
+
+func TestAnswered(t *testing.T) {
+	for name, tt := range map[string]struct {
+		bytes int
+		says  string // of an error
+	}{
+		"as much as is documented":  {6 << 20, ""},
+		"as much as Lambda takes":   {6291556, ""},
+		"one byte more is an error": {6291557, "Response payload size exceeded maximum allowed payload size (6291556 bytes)."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := lambdahost.Answered(bytes.Repeat([]byte("x"), tt.bytes))
+			if failed := r.FunctionError == "Unhandled"; failed != (tt.says != "") || !strings.Contains(string(r.Payload), tt.says) {
+				t.Errorf("%q %.200s", r.FunctionError, r.Payload)
 			}
 		})
 	}

@@ -16,9 +16,8 @@ const (
 	afterPrices  = patience + 10*time.Second
 )
 
-// mostResiduals keeps an answer within the 6 MB that Lambda allows
-// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): a large account has more volumes
-// than instances.
+// mostResiduals is as much of what has no pause as an answer lists: a large account has more volumes than
+// instances, nobody reads so many, and an answer that is too large for its resources still has room for these.
 const mostResiduals = 2000
 
 // price fills the dollars into the report of a run that has ended, of a plan, or of what humans are told.

@@ -55,6 +55,9 @@ type Answer struct {
 	Closed   bool          `json:"closed,omitempty"`   // everything is back, the snapshot is closed
 	Ignored  string        `json:"ignored,omitempty"`  // why an alarm gave no order
 	Notice   []string      `json:"notice,omitempty"`   // what a human has to read, a line each
+	// Short: the report lacks its resources and problems, which are more than Lambda lets a function answer. Its
+	// summary is that of all.
+	Short bool `json:"short,omitempty"`
 	// LookAt is when the guard looks next; zero where nothing is live.
 	LookAt time.Time `json:"lookAt,omitzero"`
 	// Export is the portion of a snapshot that was asked for.

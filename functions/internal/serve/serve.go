@@ -78,5 +78,5 @@ func (f *function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(answer)
+	return answer.Encode()
 }
