@@ -39,7 +39,7 @@ func document(t *testing.T, name, text string) {
 	}
 }
 
-// table is the figures of all fleets in Markdown, with ratios above their limit in bold.
+// table is the figures of all fleets in Markdown.
 func table(fleets []string, all map[string][]figures) string {
 	var out strings.Builder
 	out.WriteString("| Fleet | | Last acceptance | All observed |")
@@ -50,30 +50,20 @@ func table(fleets []string, all map[string][]figures) string {
 	for _, fleet := range fleets {
 		for _, f := range all[fleet] {
 			accepted, observed := f.timeRatios()
-			pause := f.run.Act == "pause"
-			fmt.Fprintf(&out, "| *%s* | %s | %.0f s / %.0f s = %s | %.0f s / %.0f s = %s |", fleet, f.run.Act,
-				f.accepted.Seconds(), f.least.Accepted.Seconds(), marked(accepted, "time to the last acceptance", pause),
-				f.observed.Seconds(), f.least.Observed.Seconds(), marked(observed, "time to all observed", !pause))
-			for i, column := range floor.Column {
-				fmt.Fprintf(&out, " %d / %d = %s |", f.made[i], f.fewest[i], marked(ratio(f.made[i], f.fewest[i]), "calls to "+column, true))
+			fmt.Fprintf(&out, "| *%s* | %s | %.0f s / %.0f s = %.2f | %.0f s / %.0f s = %.2f |", fleet, f.run.Act,
+				f.accepted.Seconds(), f.least.Accepted.Seconds(), accepted, f.observed.Seconds(), f.least.Observed.Seconds(), observed)
+			for i := range floor.Column {
+				fmt.Fprintf(&out, " %d / %d = %.2f |", f.made[i], f.fewest[i], ratio(f.made[i], f.fewest[i]))
 			}
-			if !pause {
+			if f.run.Act != "pause" {
 				out.WriteString(" | |\n")
 				continue
 			}
-			fmt.Fprintf(&out, " %.2f s | $%.2f / $%.2f = %s |\n", f.first.Seconds(), f.dollars.Burnt, f.dollars.Least,
-				marked(f.dollars.Burnt/f.dollars.Least, "dollars burnt", true))
+			fmt.Fprintf(&out, " %.2f s | $%.2f / $%.2f = %.2f |\n", f.first.Seconds(), f.dollars.Burnt, f.dollars.Least,
+				f.dollars.Burnt/f.dollars.Least)
 		}
 	}
 	return out.String()
-}
-
-// marked is a ratio, in bold where it has a limit and is above it.
-func marked(ratio float64, what string, limited bool) string {
-	if limited && ratio > most[what] {
-		return fmt.Sprintf("**%.2f**", ratio)
-	}
-	return fmt.Sprintf("%.2f", ratio)
 }
 
 // What make bench writes has a place in the document, and there is something in it.

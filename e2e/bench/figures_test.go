@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,11 +21,6 @@ var most = map[string]float64{
 	"calls to discover and act":   1.10,
 	"calls to observe":            1.10,
 	"calls to store":              1.10,
-}
-
-// notYet is what a run keeps to that does not keep to that yet.
-var notYet = map[string]float64{
-	"enterprise pause: dollars burnt": 1.16,
 }
 
 // figures is what one run is measured to be.
@@ -107,13 +101,8 @@ func (f figures) String() string {
 func (f figures) breaches(fleet string) (all []string) {
 	accepted, observed := f.timeRatios()
 	check := func(what string, is float64, region string) {
-		named := fmt.Sprintf("%s %s: %s", fleet, f.run.Act, what)
-		limit := cmp.Or(notYet[named], most[what])
-		if is > limit {
-			all = append(all, fmt.Sprintf("%s: %.2f, at most %.2f; worst region %s", named, is, limit, region))
-		}
-		if limit > most[what] && is <= most[what] {
-			all = append(all, fmt.Sprintf("%s: %.2f keeps to %.2f, and notYet still has it", named, is, most[what]))
+		if is > most[what] {
+			all = append(all, fmt.Sprintf("%s %s: %s: %.2f, at most %.2f; worst region %s", fleet, f.run.Act, what, is, most[what], region))
 		}
 	}
 	if f.run.Act == "pause" { // a pause is measured to its last acceptance, a resume to all observed

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -68,7 +69,8 @@ func (s *shard) act() {
 }
 
 // cut takes a batch of so many items and tokens at most from the top of a pile. Items of a batch that was refused go without
-// whom AWS named, or in batches of half its size, until the one that AWS refuses is alone.
+// whom AWS named, or in batches of half its size, until the one that AWS refuses is alone. Where tokens are short, what is
+// doubtful goes with nothing else.
 func (p *pile) cut(step killswitch.Step, items, tokens int, outdated func(*item) bool) batch {
 	b := batch{step: step, worth: p.items[0].place.worth}
 	halves, doubtful := p.items[0].halves, p.items[0].place.doubtful
@@ -76,7 +78,10 @@ func (p *pile) cut(step killswitch.Step, items, tokens int, outdated func(*item)
 	if halves > 0 {
 		size = min(size, halves)
 	}
-	for p.Len() > 0 && len(b.items) < size && p.items[0].halves == halves && p.items[0].place.doubtful == doubtful && !outdated(p.items[0]) {
+	alike := func(it *item) bool {
+		return it.halves == halves && (it.place.doubtful == doubtful || tokens == math.MaxInt) && !outdated(it)
+	}
+	for p.Len() > 0 && len(b.items) < size && alike(p.items[0]) {
 		units := max(1, p.items[0].decision.Units)
 		if len(b.items) > 0 && b.units+units > tokens {
 			break

@@ -140,7 +140,7 @@ func (s *shard) callTimed() {
 // most is the most that a batch may hold now, of so many that are ready: items, and their tokens. A batch
 // that is refused for one of it has taken the tokens of all, and what is dearest in it waits for those of the
 // others: where tokens are short, one that holds what a second brings loses little, and of what is doubtful
-// few at once lose less.
+// few at once lose less. Where they are not short, any number may be taken.
 func (l *limit) most(now time.Time, batch, ready int, doubtful bool) (items, tokens int) {
 	units := l.planned.units
 	second := int(units.Limit())
