@@ -133,6 +133,9 @@ func (r *run) loop(ctx context.Context) (Outcome, error) {
 	}
 }
 
+// moment is how far apart may be what counts as one instant: a hundredth of the fastest round trip at most.
+const moment = 100 * time.Microsecond
+
 // receive runs everything in the mail, after waiting for mail, the time or stop. What is ready at
 // the same instant is handled in the same turn, so that the order among them decides nothing.
 func receive(mail chan func(), wake time.Time, stop <-chan struct{}) {
@@ -144,6 +147,7 @@ func receive(mail chan func(), wake time.Time, stop <-chan struct{}) {
 	case <-timer.C:
 	case <-stop:
 	}
+	time.Sleep(moment)
 	for {
 		select {
 		case do := <-mail:
