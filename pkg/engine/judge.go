@@ -274,7 +274,7 @@ func (s *shard) lookAt(it *item, from time.Time) time.Time {
 // on first.
 func (s *shard) settled(t time.Time) time.Time {
 	if s.settling.IsZero() {
-		s.settling = t.Add(s.Pace.Lag / 5)
+		s.settling = t.Add(s.Pace.Lag / 4)
 	}
 	if !t.After(s.settling) {
 		return s.settling
