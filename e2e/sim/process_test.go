@@ -29,7 +29,7 @@ func (w *world) start(what string) *process {
 	w.runs++
 	name := fmt.Sprintf("%s-%d", what, w.runs)
 	p := &process{Process: w.account.Process(name), w: w, name: name}
-	cfg := boot.Fenced(p.Config())
+	cfg := p.Held(boot.Fenced(p.Config()))
 	p.store = dynamo.Open(cfg, table)
 	p.engine = boot.Engine(boot.Options{
 		Config: cfg, Account: w.account.ID(), Store: p.store, Settings: w.settings, Owner: name,

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -275,6 +276,29 @@ func TestFrozenProcessGoesOnWhereItWas(t *testing.T) {
 		}
 		if got := <-later; !errors.Is(got.err, context.DeadlineExceeded) || got.at != thawed {
 			t.Errorf("the call made while frozen returned %v after %v, want its deadline's error at the thaw", got.err, got.at)
+		}
+	})
+}
+
+func TestWhatIsHeldAsksItsFenceAtTheThaw(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, a *Account) {
+		p := a.Process("p")
+		began, asked := time.Now(), time.Duration(-1)
+		closed := errors.New("the fence is closed")
+		cfg := p.Config()
+		cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Fence", func(
+				context.Context, middleware.FinalizeInput, middleware.FinalizeHandler,
+			) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				asked = time.Since(began)
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, closed
+			}), "Retry", middleware.After)
+		})
+		p.Freeze()
+		time.AfterFunc(time.Hour, p.Thaw)
+		_, err := sts.NewFromConfig(p.Held(cfg)).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		if !errors.Is(err, closed) || asked != time.Hour || len(a.Trace()) > 0 {
+			t.Errorf("asked after %s, and got %v; %d calls were made", asked, err, len(a.Trace()))
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +69,7 @@ func (p *Process) isKilled() bool {
 
 // Freeze suspends the process as Lambda does between invocations: what is under way takes effect,
 // but no call returns and no new one is made until Thaw. Its goroutines do run on until they make a
-// call, so freeze it while it is in one.
+// call: freeze it while it is in one, or make its calls with a configuration that is [Process.Held].
 func (p *Process) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,6 +134,24 @@ func (p *Process) Config() aws.Config {
 		},
 		APIOptions: []func(*middleware.Stack) error{p.replaceWire},
 	}
+}
+
+// Held adds to a configuration that an attempt waits while the process is frozen before it does anything
+// else, and not only before it leaves the machine. What was added before, like a fence, is then asked when the
+// process goes on.
+func (p *Process) Held(cfg aws.Config) aws.Config {
+	cfg = cfg.Copy()
+	cfg.APIOptions = append(slices.Clip(cfg.APIOptions), func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("awssim.Held", func(
+			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+		) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			if err := p.gate(); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			}
+			return next.HandleFinalize(ctx, in)
+		}), "Retry", middleware.After)
+	})
+	return cfg
 }
 
 // backOff is the SDK's own exponential back-off with full jitter (a random part of 2^attempt
