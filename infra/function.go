@@ -18,7 +18,7 @@ const (
 	timeout = 900
 	// memory is three fifths of a processor (one is 1,769 MB:
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html) and room for a large account:
-	// the brake holds 28 MiB of heap at 10,000 resources and 168 at 100,000 (make bench), besides garbage
+	// the brake holds 26 MiB of heap at 10,000 resources and 193 at 100,000 (make bench), besides garbage
 	// and the answers of AWS; its own answer takes 110 more at the end of 100,000. Most of its time it waits
 	// for AWS: twice as much would be no faster.
 	memory = 1024
