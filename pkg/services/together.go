@@ -18,10 +18,11 @@ type together[T any] struct {
 	most int // ids of a question that several ask; 0 for any number
 
 	mu   sync.Mutex
-	open *question[T] // takes ids until it is asked
+	open []*asking[T] // who waits for company
 }
 
-type question[T any] struct {
+// asking is somebody who asks.
+type asking[T any] struct {
 	ids    []string
 	asked  chan struct{} // closed when the answer is there
 	answer T
@@ -33,25 +34,24 @@ func (t *together[T]) about(ctx context.Context, ids []string) (answer T, err er
 	if len(ids) == 0 {
 		return answer, nil
 	}
+	a := &asking[T]{ids: ids, asked: make(chan struct{})}
 	t.mu.Lock()
-	q := t.open
-	if q == nil || t.most > 0 && len(q.ids)+len(ids) > t.most {
-		q = &question[T]{asked: make(chan struct{})}
-		t.open = q
-		go t.answer(ctx, q)
+	t.open = append(t.open, a)
+	if len(t.open) == 1 {
+		go t.answer(ctx)
 	}
-	q.ids = append(q.ids, ids...)
 	t.mu.Unlock()
 	select {
-	case <-q.asked:
-		return q.answer, q.err
+	case <-a.asked:
+		return a.answer, a.err
 	case <-ctx.Done():
 		return answer, ctx.Err()
 	}
 }
 
-// answer asks for everybody: it does not end with who came first, only at the same deadline.
-func (t *together[T]) answer(first context.Context, q *question[T]) {
+// answer asks for everybody: it does not end with who came first, only at the same deadline. Who came first at one
+// instant is anybody, and so has no say in who asks together.
+func (t *together[T]) answer(first context.Context) {
 	ctx := context.WithoutCancel(first)
 	if deadline, ok := first.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -60,11 +60,38 @@ func (t *together[T]) answer(first context.Context, q *question[T]) {
 	}
 	time.Sleep(company)
 	t.mu.Lock()
-	if t.open == q {
-		t.open = nil
-	}
+	all := t.open
+	t.open = nil
 	t.mu.Unlock()
-	slices.Sort(q.ids)
-	q.answer, q.err = t.ask(ctx, slices.Compact(q.ids))
-	close(q.asked)
+	slices.SortFunc(all, func(a, b *asking[T]) int { return slices.Compare(a.ids, b.ids) })
+	var questions sync.WaitGroup
+	for _, several := range t.questions(all) {
+		questions.Go(func() {
+			var ids []string
+			for _, a := range several {
+				ids = append(ids, a.ids...)
+			}
+			slices.Sort(ids)
+			answer, err := t.ask(ctx, slices.Compact(ids))
+			for _, a := range several {
+				a.answer, a.err = answer, err
+				close(a.asked)
+			}
+		})
+	}
+	questions.Wait()
+}
+
+// questions are who asks together, in as many questions as it takes.
+func (t *together[T]) questions(all []*asking[T]) (questions [][]*asking[T]) {
+	n := 0
+	for _, a := range all {
+		if len(questions) == 0 || t.most > 0 && n+len(a.ids) > t.most {
+			questions, n = append(questions, nil), 0
+		}
+		last := len(questions) - 1
+		questions[last] = append(questions[last], a)
+		n += len(a.ids)
+	}
+	return questions
 }
