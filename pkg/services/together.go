@@ -18,14 +18,14 @@ type together[T any] struct {
 	most int // ids of a question that several ask; 0 for any number
 
 	mu   sync.Mutex
-	open []*asking[T] // who waits for company
+	open []*asking // who waits for company
 }
 
 // asking is somebody who asks.
-type asking[T any] struct {
+type asking struct {
 	ids    []string
 	asked  chan struct{} // closed when the answer is there
-	answer T
+	answer any
 	err    error
 }
 
@@ -34,7 +34,7 @@ func (t *together[T]) about(ctx context.Context, ids []string) (answer T, err er
 	if len(ids) == 0 {
 		return answer, nil
 	}
-	a := &asking[T]{ids: ids, asked: make(chan struct{})}
+	a := &asking{ids: ids, asked: make(chan struct{})}
 	t.mu.Lock()
 	t.open = append(t.open, a)
 	if len(t.open) == 1 {
@@ -43,14 +43,14 @@ func (t *together[T]) about(ctx context.Context, ids []string) (answer T, err er
 	t.mu.Unlock()
 	select {
 	case <-a.asked:
-		return a.answer, a.err
+		answer, _ = a.answer.(T)
+		return answer, a.err
 	case <-ctx.Done():
 		return answer, ctx.Err()
 	}
 }
 
-// answer asks for everybody: it does not end with who came first, only at the same deadline. Who came first at one
-// instant is anybody, and so has no say in who asks together.
+// answer asks for everybody: it does not end with who came first, only at the same deadline.
 func (t *together[T]) answer(first context.Context) {
 	ctx := context.WithoutCancel(first)
 	if deadline, ok := first.Deadline(); ok {
@@ -63,35 +63,38 @@ func (t *together[T]) answer(first context.Context) {
 	all := t.open
 	t.open = nil
 	t.mu.Unlock()
-	slices.SortFunc(all, func(a, b *asking[T]) int { return slices.Compare(a.ids, b.ids) })
-	var questions sync.WaitGroup
-	for _, several := range t.questions(all) {
-		questions.Go(func() {
+	answerAll(questions(all, t.most), func(ids []string) (any, error) { return t.ask(ctx, ids) })
+}
+
+// questions are who asks together. Who came first at one instant is anybody, and so has no say in that.
+func questions(all []*asking, most int) (each [][]*asking) {
+	slices.SortFunc(all, func(a, b *asking) int { return slices.Compare(a.ids, b.ids) })
+	n := 0
+	for _, a := range all {
+		if len(each) == 0 || most > 0 && n+len(a.ids) > most {
+			each, n = append(each, nil), 0
+		}
+		each[len(each)-1] = append(each[len(each)-1], a)
+		n += len(a.ids)
+	}
+	return each
+}
+
+func answerAll(questions [][]*asking, ask func(ids []string) (any, error)) {
+	var under sync.WaitGroup
+	for _, question := range questions {
+		under.Go(func() {
 			var ids []string
-			for _, a := range several {
+			for _, a := range question {
 				ids = append(ids, a.ids...)
 			}
 			slices.Sort(ids)
-			answer, err := t.ask(ctx, slices.Compact(ids))
-			for _, a := range several {
+			answer, err := ask(slices.Compact(ids))
+			for _, a := range question {
 				a.answer, a.err = answer, err
 				close(a.asked)
 			}
 		})
 	}
-	questions.Wait()
-}
-
-// questions are who asks together, in as many questions as it takes.
-func (t *together[T]) questions(all []*asking[T]) (questions [][]*asking[T]) {
-	n := 0
-	for _, a := range all {
-		if len(questions) == 0 || t.most > 0 && n+len(a.ids) > t.most {
-			questions, n = append(questions, nil), 0
-		}
-		last := len(questions) - 1
-		questions[last] = append(questions[last], a)
-		n += len(a.ids)
-	}
-	return questions
+	under.Wait()
 }
