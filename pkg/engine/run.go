@@ -133,7 +133,7 @@ func (r *run) loop(ctx context.Context) (Outcome, error) {
 	}
 }
 
-// moment is how far apart may be what counts as one instant: a hundredth of the fastest round trip at most.
+// moment is how far apart may be what counts as one instant. It is far less than a round trip.
 const moment = 100 * time.Microsecond
 
 // receive runs everything in the mail, after waiting for mail, the time or stop. What is ready at
